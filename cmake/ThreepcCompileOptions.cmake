@@ -1,0 +1,10 @@
+# Compile options of everything in this tree (not of out-of-tree plugins, beyond threepc::sdk's own).
+
+add_library(threepc_options INTERFACE)
+target_compile_options(threepc_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                       $<$<BOOL:${THREEPC_WARNINGS_AS_ERRORS}>:-Werror>)
+if(THREEPC_SANITIZE)
+  target_compile_options(threepc_options INTERFACE -fsanitize=${THREEPC_SANITIZE} -fno-sanitize-recover=all
+                         -fno-omit-frame-pointer)
+  target_link_options(threepc_options INTERFACE -fsanitize=${THREEPC_SANITIZE})
+endif()

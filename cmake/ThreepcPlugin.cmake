@@ -1,0 +1,22 @@
+# threepc_add_plugin(NAME SOURCE...)
+#
+# A plugin library: NAME.so in the build tree's plugin folder (in-tree) or the current binary folder
+# (out-of-tree), exporting the one symbol that the host looks for. The version script matters even with
+# hidden visibility: header-only libraries such as Asio leak hundreds of symbols, some of them shared by the
+# whole process.
+
+set(_threepc_plugin_exports ${CMAKE_CURRENT_LIST_DIR}/plugin-exports.map)
+
+function(threepc_add_plugin name)
+  add_library(${name} MODULE ${ARGN})
+  set_target_properties(${name} PROPERTIES
+    PREFIX "" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON
+    LINK_DEPENDS ${_threepc_plugin_exports})
+  target_link_libraries(${name} PRIVATE threepc::sdk)
+  target_link_options(${name} PRIVATE -Wl,--version-script=${_threepc_plugin_exports})
+  # A sanitizer's runtime lives in the program, so its symbols stay undefined in a plugin.
+  get_target_property(sanitize threepc::sdk THREEPC_SANITIZE)
+  if(NOT sanitize)
+    target_link_options(${name} PRIVATE -Wl,-z,defs)
+  endif()
+endfunction()

@@ -1,0 +1,122 @@
+// Payload bytes: little-endian values and bit-packed integers, bounds-checked in both directions.
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <threepc/sdk/error.hpp>
+#include <type_traits>
+
+namespace tpc {
+
+static_assert(std::endian::native == std::endian::little,
+              "payloads are little-endian; a big-endian port must swap here");
+
+/// Bits that hold any index of d coordinates: ceil(log2 d), 0 for d <= 1.
+constexpr unsigned index_bits(std::uint32_t dim) {
+  return dim <= 1 ? 0 : static_cast<unsigned>(std::bit_width(dim - 1));
+}
+
+/// Bytes of `count` fields of `width` bits each, packed.
+constexpr std::uint64_t packed_bytes(std::uint64_t count, unsigned width) { return (count * width + 7) / 8; }
+
+/// Appends to a buffer of the host. Writing past its capacity throws; nothing is overrun.
+class Writer {
+ public:
+  explicit Writer(tpc_buffer& buffer) : buffer_(&buffer) { buffer_->size = 0; }
+
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  void put(T value) { std::memcpy(claim(sizeof value), &value, sizeof value); }
+
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  void put(std::span<const T> values) {
+    if (!values.empty()) std::memcpy(claim(values.size_bytes()), values.data(), values.size_bytes());
+  }
+
+  /// The lowest `width` <= 32 bits of value; fields follow one another without gaps until flush_bits().
+  void put_bits(std::uint32_t value, unsigned width) {
+    pending_ |= std::uint64_t{value} << pending_bits_;
+    pending_bits_ += width;
+    for (; pending_bits_ >= 8; pending_bits_ -= 8, pending_ >>= 8) put(static_cast<std::uint8_t>(pending_));
+  }
+
+  /// Pads the last byte of a run of bit fields with zeros.
+  void flush_bits() {
+    if (pending_bits_ > 0) put(static_cast<std::uint8_t>(pending_));
+    pending_ = 0;
+    pending_bits_ = 0;
+  }
+
+ private:
+  std::uint8_t* claim(std::size_t size) {
+    if (size > buffer_->capacity - buffer_->size)
+      throw Error(TPC_INTERNAL, text("the payload outgrows max_payload() = ", buffer_->capacity, " bytes"));
+    std::uint8_t* at = buffer_->data + buffer_->size;
+    buffer_->size += size;
+    return at;
+  }
+
+  tpc_buffer* buffer_;
+  std::uint64_t pending_ = 0;
+  unsigned pending_bits_ = 0;
+};
+
+/// Reads a payload. Its bytes are hostile: reading past the end throws Corrupt, and so does finish() when
+/// bytes are left over.
+class Reader {
+ public:
+  Reader(const std::uint8_t* data, std::size_t size) : rest_(data, size) {}
+
+  std::size_t remaining() const { return rest_.size(); }
+
+  template <class T>
+  requires std::is_arithmetic_v<T> T get() {
+    T value;
+    std::memcpy(&value, take(sizeof value), sizeof value);
+    return value;
+  }
+
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  void get(std::span<T> values) {
+    if (!values.empty()) std::memcpy(values.data(), take(values.size_bytes()), values.size_bytes());
+  }
+
+  /// Mirrors Writer::put_bits.
+  std::uint32_t get_bits(unsigned width) {
+    for (; pending_bits_ < width; pending_bits_ += 8) pending_ |= std::uint64_t{get<std::uint8_t>()} << pending_bits_;
+    const auto value = static_cast<std::uint32_t>(pending_ & ((std::uint64_t{1} << width) - 1));
+    pending_ >>= width;
+    pending_bits_ -= width;
+    return value;
+  }
+
+  /// Ends a run of bit fields; the padding must be zero, so that equal content has equal bytes.
+  void flush_bits() {
+    if (pending_ != 0) throw Corrupt("padding bits are not zero");
+    pending_bits_ = 0;
+  }
+
+  void finish() const {
+    if (!rest_.empty()) throw Corrupt(text(rest_.size(), " bytes follow the end of the payload"));
+  }
+
+ private:
+  const std::uint8_t* take(std::size_t size) {
+    if (size > rest_.size())
+      throw Corrupt(text("the payload ends too early: ", size, " bytes expected, ", rest_.size(), " left"));
+    const std::uint8_t* at = rest_.data();
+    rest_ = rest_.subspan(size);
+    return at;
+  }
+
+  std::span<const std::uint8_t> rest_;
+  std::uint64_t pending_ = 0;
+  unsigned pending_bits_ = 0;
+};
+
+}  // namespace tpc

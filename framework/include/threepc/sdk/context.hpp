@@ -1,0 +1,111 @@
+// What a plugin learns from the host: what it is made for (Setup), which call this is (Context), and
+// random numbers that encoder and decoder agree on (Random).
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <threepc/sdk/error.hpp>
+
+namespace tpc {
+
+inline constexpr std::uint32_t server = TPC_SERVER;
+
+enum class Scope : tpc_scope {
+  shared_by_workers = TPC_SHARED,  // a coin that all workers see alike
+  own = TPC_PRIVATE,               // independent from worker to worker
+};
+
+/// A stream of random numbers, fixed by (run seed, scope, worker, round, plugin instance): constructing it
+/// again with an equal context, here or on the server, replays it from the start.
+class Random {
+ public:
+  Random(const tpc_host& host, const tpc_context& context, Scope scope)
+      : host_(&host), context_(&context), scope_(scope) {}
+
+  std::uint32_t word() {
+    if (next_ == words_.size()) refill();
+    return words_[next_++];
+  }
+
+  /// Uniform in [0, 1), with 53 bits.
+  double uniform() {
+    const std::uint64_t high = word();
+    return static_cast<double>((high << 32 | word()) >> 11) * 0x1p-53;
+  }
+
+  /// Uniform in {0, ..., bound - 1}, without bias (Lemire 2019); bound >= 1.
+  std::uint32_t below(std::uint32_t bound) {
+    std::uint64_t product = std::uint64_t{word()} * bound;
+    if (static_cast<std::uint32_t>(product) < bound) {
+      const std::uint32_t floor = -bound % bound;
+      while (static_cast<std::uint32_t>(product) < floor) product = std::uint64_t{word()} * bound;
+    }
+    return static_cast<std::uint32_t>(product >> 32);
+  }
+
+  /// Standard normal (Box and Muller 1958).
+  double normal() {
+    const double radius = std::sqrt(-2 * std::log(1 - uniform()));
+    return radius * std::cos(2 * std::numbers::pi * uniform());
+  }
+
+ private:
+  void refill() {
+    host_->random(context_, static_cast<tpc_scope>(scope_), drawn_, words_.data(), words_.size());
+    drawn_ += words_.size();
+    next_ = 0;
+  }
+
+  const tpc_host* host_;
+  const tpc_context* context_;
+  Scope scope_;
+  std::uint64_t drawn_ = 0;
+  std::array<std::uint32_t, 16> words_{};
+  std::size_t next_ = words_.size();
+};
+
+/// Which call of which round. Valid during the call.
+class Context {
+ public:
+  Context(const tpc_host& host, const tpc_context& raw) : host_(&host), raw_(&raw) {}
+  std::uint64_t round() const { return raw_->round; }      // 0 for x^0
+  std::uint32_t worker() const { return raw_->worker; }    // 0 .. n-1, or tpc::server
+  std::uint32_t workers() const { return raw_->workers; }  // n
+  double stepsize() const { return raw_->stepsize; }       // gamma; NaN while unknown
+  Random random(Scope scope) const { return Random(*host_, *raw_, scope); }
+
+ private:
+  const tpc_host* host_;
+  const tpc_context* raw_;
+};
+
+/// What an instance is made for. Valid during construction, but for host(), which outlives the plugin.
+class Setup {
+ public:
+  Setup(const tpc_host& host, const tpc_setup& raw) : host_(&host), raw_(&raw) {}
+  std::uint32_t dim() const { return raw_->dim; }          // d; 0 for problems and transports
+  std::uint32_t workers() const { return raw_->workers; }  // n
+  std::uint32_t worker() const { return raw_->worker; }    // 0 .. n-1, or tpc::server
+  const tpc_host& host() const { return *host_; }
+
+  /// The random stream of round 0, for problems that generate their data.
+  tpc_context first_round() const {
+    return {sizeof(tpc_context),
+            raw_->worker,
+            raw_->workers,
+            raw_->stream,
+            raw_->seed,
+            0,
+            std::numeric_limits<double>::quiet_NaN()};
+  }
+
+ private:
+  const tpc_host* host_;
+  const tpc_setup* raw_;
+};
+
+}  // namespace tpc

@@ -1,0 +1,115 @@
+// Problems: worker i's f_i.
+//
+//   template <class T>
+//   class Quadratic {
+//    public:
+//     static constexpr tpc::About about = {...};
+//     static constexpr auto params = tpc::params(...);
+//     Quadratic(const QuadraticOptions& options, const tpc::Setup& setup);   // setup.worker(), setup.workers()
+//     tpc::Facts facts() const;
+//     void start(std::span<T> x0) const;
+//     // Fills `gradient` unless it is empty, and returns f_i(x) if `want_value` (else anything).
+//     double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value);
+//     // (optional) out <- H_i v, always in double; see tpc_problem.curvature
+//     void curvature(std::span<const double> v, std::span<double> out) const;
+//   };
+//   THREEPC_PLUGINS(tpc::problem<Quadratic>);
+#pragma once
+
+#include <span>
+#include <threepc/sdk/plugin.hpp>
+
+namespace tpc {
+
+/// What a worker knows about its f_i; leave out what has no closed form.
+struct Facts {
+  std::uint32_t dim = 0;
+  std::uint64_t rows = 0;        // of this worker's shard
+  double L_i = none;             // smoothness of f_i
+  double L_minus = none;         // smoothness of f, the same on every worker
+  double hessian_spread = none;  // L+-, the Hessian variance
+};
+
+namespace detail {
+
+struct ProblemBase {
+  virtual ~ProblemBase() = default;
+  virtual Facts facts() = 0;
+  virtual void start(void* x0) = 0;
+  virtual double evaluate(const tpc_context& context, const void* x, void* gradient, bool want_value) = 0;
+  virtual void curvature(const double* v, double* out) = 0;
+};
+
+template <class T, class Impl>
+class ProblemOf final : public ProblemBase {
+ public:
+  ProblemOf(const tpc_host* host, const tpc_setup* setup)
+      : host_(host), impl_(construct<Impl>(host, setup)), dim_(impl_.facts().dim) {}
+
+  Facts facts() override { return impl_.facts(); }
+  void start(void* x0) override { impl_.start(std::span<T>(static_cast<T*>(x0), dim_)); }
+
+  double evaluate(const tpc_context& context, const void* x, void* gradient, bool want_value) override {
+    return impl_.evaluate(Context(*host_, context), std::span<const T>(static_cast<const T*>(x), dim_),
+                          std::span<T>(static_cast<T*>(gradient), gradient == nullptr ? 0 : dim_), want_value);
+  }
+
+  void curvature(const double* v, double* out) override {
+    if constexpr (requires { impl_.curvature(std::span<const double>(), std::span<double>()); })
+      impl_.curvature(std::span<const double>(v, dim_), std::span<double>(out, dim_));
+  }
+
+ private:
+  const tpc_host* host_;
+  Impl impl_;
+  std::size_t dim_;
+};
+
+template <template <class> class Impl>
+struct ProblemTable {
+  template <class T>
+  using Wrapper = ProblemOf<T, Impl<T>>;
+
+  static constexpr bool has_curvature = requires(Impl<double> p) {
+    p.curvature(std::span<const double>(), std::span<double>());
+  };
+
+  static ProblemBase& from(void* self) { return *static_cast<ProblemBase*>(self); }
+
+  static tpc_status facts(void* self, tpc_problem_facts* out, tpc_error* error) noexcept {
+    return guard(error, [&] {
+      const Facts f = from(self).facts();
+      *out = {sizeof(tpc_problem_facts), f.dim, f.rows, f.L_i, f.L_minus, f.hessian_spread};
+    });
+  }
+  static tpc_status start(void* self, void* x0, tpc_error* error) noexcept {
+    return guard(error, [&] { from(self).start(x0); });
+  }
+  static tpc_status evaluate(void* self, const tpc_context* context, const void* x, double* value, void* gradient,
+                             tpc_error* error) noexcept {
+    return guard(error, [&] {
+      const double f = from(self).evaluate(*context, x, gradient, value != nullptr);
+      if (value != nullptr) *value = f;
+    });
+  }
+  static tpc_status curvature(void* self, const double* v, double* out, tpc_error* error) noexcept {
+    return guard(error, [&] { from(self).curvature(v, out); });
+  }
+
+  static constexpr tpc_problem table = {.struct_size = sizeof(tpc_problem),
+                                        .reserved = 0,
+                                        .create = create_for_dtype<ProblemBase, Wrapper>,
+                                        .destroy = destroy<ProblemBase>,
+                                        .facts = facts,
+                                        .start = start,
+                                        .evaluate = evaluate,
+                                        .curvature = has_curvature ? curvature : nullptr};
+};
+
+}  // namespace detail
+
+template <template <class> class Impl>
+inline constexpr tpc_descriptor problem = detail::describe<Impl<double>>(TPC_PROBLEM, f32_and_f64,
+                                                                         &detail::ProblemTable<Impl>::table);
+
+}  // namespace tpc

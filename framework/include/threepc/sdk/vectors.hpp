@@ -1,0 +1,102 @@
+// Vectors as plugins see them: the difference of two, and the sum that a payload is decoded into.
+#pragma once
+
+#include <threepc/abi.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tpc {
+
+/// The vector a - b, not materialised, so that a fused compressor reads each input once.
+template <class T>
+class Difference {
+ public:
+  Difference(const T* a, const T* b, std::size_t size) : a_(a), b_(b), size_(size) {}
+  std::size_t size() const { return size_; }
+  T operator[](std::size_t i) const { return b_ == nullptr ? a_[i] : a_[i] - b_[i]; }
+
+  void copy_to(std::span<T> out) const {
+    if (b_ == nullptr)
+      std::copy_n(a_, size_, out.begin());
+    else
+      for (std::size_t i = 0; i < size_; ++i) out[i] = a_[i] - b_[i];
+  }
+
+ private:
+  const T* a_;
+  const T* b_;  // nullptr: zero
+  std::size_t size_;
+};
+
+/// Where decoded values are added. Exact: error[i] keeps what rounding sum[i] lost (see tpc_sum).
+template <class S, bool Exact>
+class Sum {
+ public:
+  explicit Sum(const tpc_sum& raw)
+      : sum_(static_cast<S*>(raw.sum)),
+        error_(static_cast<S*>(raw.error)),
+        dim_(raw.dim),
+        scale_(static_cast<S>(raw.scale)) {}
+
+  std::uint32_t dim() const { return dim_; }
+
+  /// Coordinate i += scale * value; i < dim(), which the caller has checked.
+  void add(std::size_t i, S value) {
+    const S term = scale_ * value;
+    if constexpr (!Exact) {
+      sum_[i] += term;
+    } else {
+      // Knuth's two-sum, then one renormalisation, so that sum_[i] stays the rounded total.
+      const S total = sum_[i] + term;
+      const S back = total - sum_[i];
+      const S lost = (sum_[i] - (total - back)) + (term - back) + error_[i];
+      const S rounded = total + lost;
+      error_[i] = lost - (rounded - total);
+      sum_[i] = rounded;
+    }
+  }
+
+ private:
+  S* sum_;
+  S* error_;
+  std::uint32_t dim_;
+  S scale_;
+};
+
+namespace detail {
+
+/// sum term(i) over [0, size) in eight interleaved partial sums, always combined in the same order: fast and
+/// yet the same bits everywhere.
+template <class Term>
+double lane_sum(std::size_t size, Term term) {
+  constexpr std::size_t lanes = 8;
+  std::array<double, lanes> partial{};
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) partial[lane] += term(i + lane);
+  for (std::size_t lane = 0; i < size; ++i, ++lane) partial[lane] += term(i);
+  return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
+         ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+}
+
+}  // namespace detail
+
+/// ||v||^2, in double.
+template <class T>
+double norm_sq(std::span<const T> v) {
+  return detail::lane_sum(v.size(), [&](std::size_t i) { return double{v[i]} * double{v[i]}; });
+}
+
+/// ||a - b||^2, in double; a and b have one size.
+template <class T>
+double distance_sq(std::span<const T> a, std::span<const T> b) {
+  return detail::lane_sum(a.size(), [&](std::size_t i) {
+    const double difference = double{a[i]} - double{b[i]};
+    return difference * difference;
+  });
+}
+
+}  // namespace tpc

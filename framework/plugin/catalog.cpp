@@ -1,0 +1,88 @@
+#include "plugin/catalog.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "failure.hpp"
+#include "nearest.hpp"
+#include "plugin/spec.hpp"
+
+namespace threepc {
+namespace fs = std::filesystem;
+namespace {
+
+std::vector<std::string> libraries_in(const std::string& folder) {
+  std::vector<std::string> files;
+  for (const auto& item : fs::directory_iterator(folder))
+    if (item.path().extension() == ".so") files.push_back(item.path().string());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::string> split_path_list(const char* list) {
+  std::vector<std::string> folders;
+  std::string_view rest = list == nullptr ? "" : list;
+  while (!rest.empty()) {
+    const std::string_view first = rest.substr(0, rest.find(':'));
+    if (!first.empty()) folders.emplace_back(first);
+    rest.remove_prefix(std::min(rest.size(), first.size() + 1));
+  }
+  return folders;
+}
+
+/// bin/threepc finds lib/threepc/plugins beside bin, in the build tree and where it is installed.
+fs::path installed_folder() {
+  return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "lib/threepc/plugins";
+}
+
+}  // namespace
+
+Catalog::Catalog(const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    const std::string real = fs::weakly_canonical(folder).string();
+    if (!fs::is_directory(real) || std::find(folders_.begin(), folders_.end(), real) != folders_.end()) continue;
+    folders_.push_back(real);
+    for (const std::string& file : libraries_in(real)) {
+      try {
+        for (const tpc_descriptor* descriptor : load_library(file).descriptors) entries_.push_back({descriptor, file});
+      } catch (const Failure& failure) {
+        rejected_.push_back({file, failure.what()});
+      }
+    }
+  }
+}
+
+std::vector<std::string> Catalog::search_path(const std::vector<std::string>& configured) {
+  std::vector<std::string> folders;
+  for (const std::string& folder : configured) {
+    if (!fs::is_directory(folder)) throw Failure(Exit::usage, "[plugins] path: there is no folder " + folder);
+    folders.push_back(folder);
+  }
+  for (const std::string& folder : split_path_list(std::getenv("THREEPC_PLUGIN_PATH"))) folders.push_back(folder);
+  folders.push_back(installed_folder().string());
+  return folders;
+}
+
+const Entry& Catalog::find(tpc_kind kind, std::string_view id, const std::string& place) const {
+  std::vector<const Entry*> found;
+  std::vector<std::string> known;
+  for (const Entry& entry : entries_) {
+    if (entry.descriptor->kind != kind) continue;
+    if (id == entry.descriptor->id)
+      found.push_back(&entry);
+    else
+      known.emplace_back(entry.descriptor->id);
+  }
+  const std::string named = std::string(kind_name(kind)) + " '" + std::string(id) + "'";
+  if (found.size() == 1) return *found.front();
+  if (found.size() > 1)
+    throw Failure(Exit::plugin, place + ": two files offer the " + named + ": " + found[0]->file + " and " +
+                                    found[1]->file + "; remove one of them from the search path");
+
+  std::string text = place + ": there is no " + named + suggestion(id, known) + "; available: " + listed(known);
+  for (const Rejected& file : rejected_) text += "\n  a file that could not be used: " + file.reason;
+  throw Failure(Exit::usage, text);
+}
+
+}  // namespace threepc

@@ -1,0 +1,150 @@
+// Plugin instances as the host uses them: every call is checked, and a failure names the plugin.
+#pragma once
+
+#include <threepc/abi.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "failure.hpp"
+#include "plugin/spec.hpp"
+
+namespace threepc {
+
+/// The host's services, one table for the process. `log_threshold` follows set_log_sink.
+const tpc_host& host_services();
+
+/// Where tpc_host.log goes; the default drops everything. Set before the first plugin is created.
+void set_log_sink(void (*sink)(tpc_log_level, const char* source, const char* text), tpc_log_level threshold);
+
+/// A failed call of a transport, kept apart from Failure because the caller adds the round and the peer.
+class TransportFailure : public Failure {
+ public:
+  TransportFailure(tpc_status status, const std::string& what) : Failure(code_of(status), what), status_(status) {}
+  tpc_status status() const noexcept { return status_; }
+
+ private:
+  static Exit code_of(tpc_status status);
+  tpc_status status_;
+};
+
+/// What an instance is made for; see tpc_setup.
+struct Membership {
+  tpc_dtype dtype = TPC_F64;
+  std::uint32_t dim = 0;
+  std::uint32_t workers = 1;
+  std::uint32_t worker = TPC_SERVER;
+  std::uint64_t seed = 0;
+};
+
+/// Owns one instance and the values it was made from. Base of the five handles.
+class Instance {
+ public:
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+  const PluginSpec& spec() const { return *spec_; }
+  const Membership& membership() const { return membership_; }
+  /// "compressor 'topk'", for messages
+  std::string name() const;
+  /// A context of this instance for the given round and worker.
+  tpc_context context(std::uint64_t round, std::uint32_t worker, double stepsize) const;
+
+ protected:
+  Instance(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  Instance(Instance&&) noexcept;
+  Instance& operator=(Instance&&) = delete;
+  ~Instance() = default;
+
+  template <class Table>
+  const Table& table() const {
+    return *static_cast<const Table*>(spec_->descriptor->table);
+  }
+  template <class Table>
+  void create();
+  /// Calls `body(tpc_error*)`; a status other than TPC_OK becomes a Failure that names the plugin, the call
+  /// and the parameter; an exception or an unknown status is the plugin's misbehaviour.
+  template <class Body>
+  void checked(const char* call, Body&& body) const;
+  [[noreturn]] void misbehaved(const std::string& what) const;
+
+  void* self_ = nullptr;
+
+ private:
+  const PluginSpec* spec_;
+  Membership membership_;
+  std::uint32_t stream_;
+};
+
+/// alpha and omega of a compressor, A and B of a mechanism; NaN where there is none.
+struct TheoryConstants {
+  double alpha, omega, A, B;
+};
+
+class Compressor : public Instance {
+ public:
+  Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  Compressor(Compressor&&) noexcept = default;
+  ~Compressor();
+
+  /// Checked: alpha in (0, 1] or NaN, omega >= 0 or NaN, at least one of them.
+  TheoryConstants constants() const;
+  /// Appends the payload of C(a - b) to `out` and returns its size in bytes; b may be nullptr.
+  std::size_t encode(const tpc_context& context, const void* a, const void* b, std::vector<std::uint8_t>& out) const;
+  /// out += scale * decode(payload); returns the number of values that the payload carries.
+  std::uint64_t accumulate(const tpc_context& context, std::span<const std::uint8_t> payload, const tpc_sum& out) const;
+
+ private:
+  std::uint64_t max_payload_ = 0;
+};
+
+class Mechanism : public Instance {
+ public:
+  Mechanism(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  Mechanism(Mechanism&&) noexcept = default;
+  ~Mechanism();
+
+  /// Checked: A in (0, 1] and B >= 0, or both NaN.
+  TheoryConstants constants(const std::vector<TheoryConstants>& children) const;
+  void propose(const tpc_context& context, const tpc_points& points, tpc_program& program) const;
+};
+
+class Optimizer : public Instance {
+ public:
+  Optimizer(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  ~Optimizer();
+  void step(const tpc_context& context, const void* g, void* x, void* const* state) const;
+};
+
+class Problem : public Instance {
+ public:
+  Problem(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  Problem(Problem&&) noexcept = default;
+  ~Problem();
+  tpc_problem_facts facts() const;
+  void start(void* x0) const;
+  /// Either out-parameter may be nullptr.
+  void evaluate(const tpc_context& context, const void* x, double* value, void* gradient) const;
+  bool has_curvature() const;
+  void curvature(const double* v, double* out) const;
+};
+
+/// Deadlines are absolute times of tpc_host.now. Failures are TransportFailure.
+class Transport : public Instance {
+ public:
+  Transport(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  Transport(Transport&&) noexcept = default;
+  ~Transport();
+  void open(const std::string& address, std::int64_t deadline);
+  std::string address() const;
+  void join(std::int64_t deadline);
+  void send(std::uint32_t to, const tpc_message& message, std::int64_t deadline);
+  void broadcast(const tpc_message& message, std::int64_t deadline);  // to every other member
+  tpc_message receive(std::uint32_t from, std::int64_t deadline);
+  void cancel() noexcept;  // any thread
+  tpc_traffic traffic() const;
+  void close(std::int64_t deadline);
+};
+
+}  // namespace threepc

@@ -1,0 +1,31 @@
+// A plugin as the configuration asks for it: which one, with which values, which children.
+#pragma once
+
+#include <threepc/abi.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace threepc {
+
+/// A checked value of a parameter; a path is a string here.
+using Value = std::variant<bool, std::int64_t, double, std::string>;
+
+struct PluginSpec {
+  const tpc_descriptor* descriptor = nullptr;
+  std::string file;                           // the library that it came from
+  std::string place;                          // "mechanism.compressor", the key path of its table
+  std::vector<std::optional<Value>> values;   // one per descriptor->params, defaults filled in
+  std::vector<PluginSpec> children;           // one per descriptor->slots
+  std::map<std::string, std::string> origin;  // key -> "run.toml:12:5", for messages about a parameter
+};
+
+/// "compressor", "mechanism", ... for messages and folder names.
+const char* kind_name(tpc_kind kind);
+
+}  // namespace threepc
