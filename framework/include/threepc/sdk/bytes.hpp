@@ -65,6 +65,21 @@ class Writer {
   unsigned pending_bits_ = 0;
 };
 
+/// `count` values inside a payload, read in place; payloads are not aligned.
+template <class T>
+class Values {
+ public:
+  explicit Values(const std::uint8_t* bytes) : bytes_(bytes) {}
+  T operator[](std::size_t i) const {
+    T value;
+    std::memcpy(&value, bytes_ + i * sizeof value, sizeof value);
+    return value;
+  }
+
+ private:
+  const std::uint8_t* bytes_;
+};
+
 /// Reads a payload. Its bytes are hostile: reading past the end throws Corrupt, and so does finish() when
 /// bytes are left over.
 class Reader {
@@ -76,14 +91,14 @@ class Reader {
   template <class T>
   requires std::is_arithmetic_v<T> T get() {
     T value;
-    std::memcpy(&value, take(sizeof value), sizeof value);
+    std::memcpy(&value, take_bytes(sizeof value), sizeof value);
     return value;
   }
 
+  /// The next `count` values, valid as long as the payload.
   template <class T>
-  requires std::is_arithmetic_v<T>
-  void get(std::span<T> values) {
-    if (!values.empty()) std::memcpy(values.data(), take(values.size_bytes()), values.size_bytes());
+  requires std::is_arithmetic_v<T> Values<T> take(std::uint64_t count) {
+    return Values<T>(take_bytes(count * sizeof(T)));
   }
 
   /// Mirrors Writer::put_bits.
@@ -106,7 +121,7 @@ class Reader {
   }
 
  private:
-  const std::uint8_t* take(std::size_t size) {
+  const std::uint8_t* take_bytes(std::size_t size) {
     if (size > rest_.size())
       throw Corrupt(text("the payload ends too early: ", size, " bytes expected, ", rest_.size(), " left"));
     const std::uint8_t* at = rest_.data();

@@ -1,0 +1,49 @@
+#include <array>
+#include <threepc/sdk.hpp>
+
+namespace {
+
+struct MarinaOptions {
+  double p = 0.1;
+};
+
+/// MARINA: C_{h,y}(x) = x with probability p, else h + Q(x - y); one coin a round, shared by all workers.
+/// A = p and B = (1 - p) omega / n bound the aggregate ||g - grad f||^2, for independent Q.
+template <class T>
+class Marina {
+ public:
+  static constexpr tpc::About about = {
+      .id = "marina",
+      .version = "1.0.0",
+      .summary = "Sends compressed gradient differences and, when a shared coin says so, the whole gradient.",
+      .paper =
+          "Gorbunov et al., MARINA: Faster Non-Convex Distributed Learning with Compression, ICML 2021, arXiv "
+          "2102.07845",
+      .capabilities = TPC_RESETS_TOGETHER};
+  static constexpr auto params = tpc::params(tpc::param<&MarinaOptions::p>(
+      "p", "probability of a round with whole gradients; K/d makes both kinds of round cost the same on average",
+      {.minimum = 0, .maximum = 1, .above_minimum = true}));
+  static constexpr std::array slots = {
+      tpc::compressor_slot("unbiased", tpc::Accepts::unbiased, "Q, what compresses x - y")};
+
+  Marina(const MarinaOptions& options, const tpc::Setup& setup) : p_(options.p), workers_(setup.workers()) {}
+
+  tpc::Constants constants(std::span<const tpc::Constants> children) const {
+    return {.A = p_, .B = (1 - p_) * children[0].omega / workers_};
+  }
+
+  void propose(const tpc::Context& context, const tpc::Points<T>& points, tpc::Program<T>& program) {
+    if (context.random(tpc::Scope::shared_by_workers).uniform() < p_)
+      program.reset(tpc::dense, points.x);
+    else
+      program.add(0, points.x, points.y);
+  }
+
+ private:
+  double p_;
+  std::uint32_t workers_;
+};
+
+}  // namespace
+
+THREEPC_PLUGINS(tpc::mechanism<Marina>);
