@@ -1,0 +1,17 @@
+// JSON of the run directory. Included by few sources only: the header behind it is large.
+#pragma once
+
+#include "record/metrics.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace threepc {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Metrics& metrics);
+
+/// JSON has no NaN and no infinity: such a value is null.
+Json number_or_null(double value);
+
+}  // namespace threepc

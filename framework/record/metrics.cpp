@@ -1,0 +1,38 @@
+#include "record/metrics.hpp"
+
+#include "record/json.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cmath>
+#include <cstdio>
+
+namespace threepc {
+
+Json to_json(const Metrics& m) {
+  return {{"round", m.round},
+          {"f", number_or_null(m.f)},
+          {"grad_norm", number_or_null(std::sqrt(m.grad_norm_sq))},
+          {"grad_norm_sq", number_or_null(m.grad_norm_sq)},
+          {"uplink_floats_per_worker", m.uplink_floats_per_worker},
+          {"uplink_bits_per_worker", m.uplink_bits_per_worker},
+          {"downlink_bits_per_worker", m.downlink_bits_per_worker},
+          {"wire_bytes", m.wire_bytes},
+          {"skipped", m.skipped},
+          {"seconds", m.seconds}};
+}
+
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+std::string to_json_line(const Metrics& metrics) { return to_json(metrics).dump(); }
+
+void HashChain::add(const void* x, std::size_t size) { value_ = XXH3_64bits_withSeed(x, size, value_); }
+
+std::string HashChain::hex() const {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value_));
+  return text;
+}
+
+}  // namespace threepc

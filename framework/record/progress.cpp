@@ -1,0 +1,112 @@
+#include "record/progress.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+
+namespace threepc {
+namespace {
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+std::string
+format(const char* pattern, ...) {
+  char text[256];
+  va_list arguments;
+  va_start(arguments, pattern);
+  std::vsnprintf(text, sizeof text, pattern, arguments);
+  va_end(arguments);
+  return text;
+}
+
+/// "12.3 kbit", decimal prefixes, as the papers plot it.
+std::string quantity(double value, const char* unit) {
+  static constexpr const char* prefixes[] = {"", "k", "M", "G", "T"};
+  std::size_t prefix = 0;
+  for (; value >= 1000 && prefix < 4; ++prefix) value /= 1000;
+  return format(prefix == 0 ? "%.0f %s%s" : "%.2f %s%s", value, prefixes[prefix], unit);
+}
+
+std::string duration(double seconds) {
+  if (seconds < 60) return format("%.1f s", seconds);
+  if (seconds < 3600) return format("%d min %02d s", int(seconds) / 60, int(seconds) % 60);
+  return format("%d h %02d min", int(seconds) / 3600, int(seconds) / 60 % 60);
+}
+
+std::string number(double value) { return std::isfinite(value) ? format("%.6g", value) : "unavailable"; }
+
+std::string target(const StopRules& stop) {
+  if (stop.grad_norm) return format(" (stops at %.3g)", *stop.grad_norm);
+  if (stop.grad_norm_sq) return format(" (stops at %.3g)", std::sqrt(*stop.grad_norm_sq));
+  return "";
+}
+
+std::string describe(const PluginSpec& spec) {
+  std::string text = spec.descriptor->id;
+  for (const PluginSpec& child : spec.children) text += " + " + describe(child);
+  return text;
+}
+
+}  // namespace
+
+Progress::Style Progress::style_of_stderr() { return isatty(STDERR_FILENO) != 0 ? Style::terminal : Style::plain; }
+
+void Progress::show(const Metrics& metrics) {
+  if (style_ == Style::quiet || metrics.seconds < next_) return;
+  next_ = metrics.seconds + (style_ == Style::terminal ? 0.1 : 2.0);
+  if (style_ == Style::terminal) {
+    std::fprintf(stderr, "\r\033[K%s", line(metrics).c_str());
+    line_open_ = true;
+  } else {
+    std::fprintf(stderr, "%s\n", line(metrics).c_str());
+  }
+  std::fflush(stderr);
+}
+
+void Progress::note(const std::string& text) {
+  if (style_ == Style::quiet) return;
+  end_line();
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+void Progress::end_line() {
+  if (line_open_) std::fputc('\n', stderr);
+  line_open_ = false;
+}
+
+/// The time left is the time of all rounds; a stopping rule may end the run earlier.
+std::string Progress::line(const Metrics& m) const {
+  const double rate = m.seconds > 0 ? static_cast<double>(m.round) / m.seconds : 0;
+  std::string text = format("round %llu of %llu  |grad f| %.3e", static_cast<unsigned long long>(m.round),
+                            static_cast<unsigned long long>(config_->rounds), std::sqrt(m.grad_norm_sq));
+  text += target(config_->stop) + "  up " + quantity(m.uplink_bits_per_worker, "bit") + "/worker";
+  if (m.round > 0 && rate > 0)
+    text += format("  %.0f rounds/s", rate) + "  at most " + duration(static_cast<double>(config_->rounds - m.round) / rate) + " left";
+  return text;
+}
+
+std::string final_table(const RunConfig& config, const Summary& s) {
+  const Metrics& m = s.last;
+  std::string text;
+  const auto row = [&](const char* name, const std::string& value) { text += format("  %-20s ", name) + value + "\n"; };
+  row("run", config.name + ", " + std::to_string(s.workers) + " workers over " + s.transport);
+  row("problem", describe(config.problem) + ", d = " + std::to_string(s.dim));
+  row("mechanism", describe(config.mechanism));
+  row("stopped by", s.stopped_by + " after round " + std::to_string(m.round));
+  row("f(x)", number(m.f));
+  row("|grad f(x)|", number(std::sqrt(m.grad_norm_sq)));
+  row("step size", number(s.stepsize) + (config.stepsize ? "" : " (theory, times " + number(s.multiplier) + ")"));
+  row("uplink per worker", quantity(m.uplink_bits_per_worker, "bit") + " (" + quantity(m.uplink_floats_per_worker, "floats") + ")");
+  row("downlink per worker", quantity(m.downlink_bits_per_worker, "bit"));
+  row("on the wire", quantity(static_cast<double>(m.wire_bytes), "B"));
+  row("time", duration(m.seconds) + (m.seconds > 0 ? format(", %.0f rounds/s", static_cast<double>(m.round) / m.seconds) : ""));
+  row("hash of x", s.x_hash);
+  row("written to", config.out);
+  return text;
+}
+
+}  // namespace threepc

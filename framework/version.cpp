@@ -1,0 +1,7 @@
+#include "version.hpp"
+
+namespace threepc {
+
+const char* version() { return THREEPC_VERSION; }
+
+}  // namespace threepc

@@ -1,0 +1,47 @@
+// A vector that only ever changes by replayed operations and never drifts (see tpc_sum).
+#pragma once
+
+#include <threepc/abi.h>
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace threepc {
+
+inline std::size_t size_of(tpc_dtype dtype) { return dtype == TPC_F32 ? sizeof(float) : sizeof(double); }
+
+/// dim values of a dtype chosen at run time, zeros at first.
+class RawVector {
+ public:
+  RawVector() = default;
+  RawVector(tpc_dtype dtype, std::uint32_t dim) : dtype_(dtype), dim_(dim), words_((dim * size_of(dtype) + 7) / 8) {}
+  void* data() { return words_.data(); }
+  const void* data() const { return words_.data(); }
+  const std::uint8_t* bytes() const { return reinterpret_cast<const std::uint8_t*>(words_.data()); }
+  std::size_t size_bytes() const { return dim_ * size_of(dtype_); }
+  std::uint32_t dim() const { return dim_; }
+  tpc_dtype dtype() const { return dtype_; }
+  void clear() { std::memset(words_.data(), 0, words_.size() * sizeof(double)); }
+
+ private:
+  tpc_dtype dtype_ = TPC_F64;
+  std::uint32_t dim_ = 0;
+  std::vector<double> words_;  // double for the alignment
+};
+
+/// sum + error, as tpc_sum describes. A worker keeps h this way, the server the sum of all g_i.
+class ExactVector {
+ public:
+  ExactVector(tpc_dtype dtype, std::uint32_t dim) : sum_(dtype, dim), error_(dtype, dim) {}
+  void clear() { sum_.clear(), error_.clear(); }
+  tpc_sum target() { return {sizeof(tpc_sum), sum_.dtype(), sum_.dim(), 0, sum_.data(), error_.data(), 1.0}; }
+  const RawVector& sum() const { return sum_; }
+  const RawVector& error() const { return error_; }
+
+ private:
+  RawVector sum_;
+  RawVector error_;
+};
+
+}  // namespace threepc

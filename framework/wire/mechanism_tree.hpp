@@ -1,0 +1,57 @@
+// A mechanism with its children, as both ends of a run hold it: the worker proposes with it, the server
+// replays with it. Equal specs give equal codec numbers and random streams on both sides.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "plugin/instances.hpp"
+#include "wire/exact_vector.hpp"
+#include "wire/program.hpp"
+
+namespace threepc {
+
+class MechanismTree {
+ public:
+  /// Creates every instance, checks that each slot holds the class of compressor that it accepts, and, on a
+  /// worker, allocates the declared state vectors. Throws Failure.
+  MechanismTree(const PluginSpec& spec, const Membership& membership);
+  ~MechanismTree();
+  MechanismTree(MechanismTree&&) noexcept;
+
+  /// A and B of the whole; NaN when no theory is known.
+  TheoryConstants constants() const;
+  /// TPC_RESETS_TOGETHER and TPC_RESETS_ALONE of all mechanisms in the tree.
+  std::uint32_t capabilities() const;
+  std::string name() const;
+
+  /// Worker: replaces `message` by this round's program and moves h by replaying it. y and x hold dim values.
+  void propose(std::uint64_t round, double stepsize, ExactVector& h, const void* y, const void* x,
+               std::vector<std::uint8_t>& message);
+  /// Worker: the program that sets h to x, sent once for init = "gradient".
+  void propose_initial(ExactVector& h, const void* x, std::vector<std::uint8_t>& message) const;
+
+  /// Adds decode(operation.payload), as `worker` sent it in `round`, to `target`; returns the number of values
+  /// that it carried. Throws Failure for malformed bytes.
+  std::uint64_t replay(const Operation& operation, std::uint64_t round, std::uint32_t worker,
+                       const tpc_sum& target) const;
+
+ private:
+  struct Node;
+  struct Emission;
+  friend struct Emission;
+
+  std::unique_ptr<Node> build(const PluginSpec& spec);
+  void propose_at(Node& node, Emission& emission);
+  void add_dense(std::span<const std::uint8_t> payload, const tpc_sum& target) const;
+  void append_dense(const void* a, const void* b, std::vector<std::uint8_t>& out) const;
+
+  Membership membership_;
+  std::vector<std::unique_ptr<Compressor>> codecs_;  // codec c is codecs_[c - 1]
+  std::uint32_t instances_ = 0;
+  std::unique_ptr<Node> root_;
+};
+
+}  // namespace threepc
