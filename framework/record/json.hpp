@@ -1,9 +1,9 @@
 // JSON of the run directory. Included by few sources only: the header behind it is large.
 #pragma once
 
-#include "record/metrics.hpp"
-
 #include <nlohmann/json.hpp>
+
+#include "record/metrics.hpp"
 
 namespace threepc {
 

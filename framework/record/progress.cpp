@@ -85,7 +85,8 @@ std::string Progress::line(const Metrics& m) const {
                             static_cast<unsigned long long>(config_->rounds), std::sqrt(m.grad_norm_sq));
   text += target(config_->stop) + "  up " + quantity(m.uplink_bits_per_worker, "bit") + "/worker";
   if (m.round > 0 && rate > 0)
-    text += format("  %.0f rounds/s", rate) + "  at most " + duration(static_cast<double>(config_->rounds - m.round) / rate) + " left";
+    text += format("  %.0f rounds/s", rate) + "  at most " +
+            duration(static_cast<double>(config_->rounds - m.round) / rate) + " left";
   return text;
 }
 
@@ -100,10 +101,12 @@ std::string final_table(const RunConfig& config, const Summary& s) {
   row("f(x)", number(m.f));
   row("|grad f(x)|", number(std::sqrt(m.grad_norm_sq)));
   row("step size", number(s.stepsize) + (config.stepsize ? "" : " (theory, times " + number(s.multiplier) + ")"));
-  row("uplink per worker", quantity(m.uplink_bits_per_worker, "bit") + " (" + quantity(m.uplink_floats_per_worker, "floats") + ")");
+  row("uplink per worker",
+      quantity(m.uplink_bits_per_worker, "bit") + " (" + quantity(m.uplink_floats_per_worker, "floats") + ")");
   row("downlink per worker", quantity(m.downlink_bits_per_worker, "bit"));
   row("on the wire", quantity(static_cast<double>(m.wire_bytes), "B"));
-  row("time", duration(m.seconds) + (m.seconds > 0 ? format(", %.0f rounds/s", static_cast<double>(m.round) / m.seconds) : ""));
+  row("time",
+      duration(m.seconds) + (m.seconds > 0 ? format(", %.0f rounds/s", static_cast<double>(m.round) / m.seconds) : ""));
   row("hash of x", s.x_hash);
   row("written to", config.out);
   return text;

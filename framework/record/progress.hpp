@@ -1,11 +1,11 @@
 // What a person sees while a run goes on, and at its end.
 #pragma once
 
+#include <string>
+
 #include "config/run_config.hpp"
 #include "record/metrics.hpp"
 #include "record/summary.hpp"
-
-#include <string>
 
 namespace threepc {
 

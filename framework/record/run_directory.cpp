@@ -1,10 +1,10 @@
 #include "record/run_directory.hpp"
 
-#include "failure.hpp"
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+
+#include "failure.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;
@@ -32,13 +32,16 @@ std::string to_npy(const RawVector& x) {
 
 void refuse_finished(const std::string& folder, bool force) {
   if (force || !fs::exists(folder + "/summary.json")) return;
-  throw Failure(Exit::usage, folder + ": holds a finished run; choose another folder with --out, or overwrite it with --force");
+  throw Failure(Exit::usage,
+                folder + ": holds a finished run; choose another folder with --out, or overwrite it with --force");
 }
 
 void create(const std::string& folder) {
   std::error_code failed;
   fs::create_directories(folder, failed);
-  if (failed) throw Failure(Exit::unexpected, folder + ": cannot be created: " + failed.message() + "; choose another folder with --out");
+  if (failed)
+    throw Failure(Exit::unexpected,
+                  folder + ": cannot be created: " + failed.message() + "; choose another folder with --out");
 }
 
 }  // namespace
@@ -55,7 +58,8 @@ RunDirectory::RunDirectory(const std::string& folder, const std::string& config_
 
 void RunDirectory::add(const Metrics& metrics) {
   const std::string line = to_json_line(metrics) + "\n";
-  if (std::fwrite(line.data(), 1, line.size(), metrics_.get()) != line.size()) cannot_write(folder_ + "/metrics.jsonl", errno);
+  if (std::fwrite(line.data(), 1, line.size(), metrics_.get()) != line.size())
+    cannot_write(folder_ + "/metrics.jsonl", errno);
   if (metrics.seconds - last_sync_ < 1 && metrics.round > 0) return;
   last_sync_ = metrics.seconds;
   sync();

@@ -1,13 +1,13 @@
 // The folder of a run: config.toml, metrics.jsonl, summary.json, log.txt, checkpoint/.
 #pragma once
 
-#include "record/metrics.hpp"
-#include "record/summary.hpp"
-#include "wire/exact_vector.hpp"
-
 #include <cstdio>
 #include <memory>
 #include <string>
+
+#include "record/metrics.hpp"
+#include "record/summary.hpp"
+#include "wire/exact_vector.hpp"
 
 namespace threepc {
 

@@ -1,17 +1,18 @@
 // What a finished run says about itself.
 #pragma once
 
-#include "record/metrics.hpp"
-
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "record/metrics.hpp"
+
 namespace threepc {
 
 struct Summary {
-  Metrics last;           // the last evaluated round
-  std::string stopped_by;  // rounds | grad_norm | grad_norm_sq | uplink_bits_per_worker | seconds | diverged | interrupted
+  Metrics last;  // the last evaluated round
+  std::string
+      stopped_by;  // rounds | grad_norm | grad_norm_sq | uplink_bits_per_worker | seconds | diverged | interrupted
   double stepsize = std::numeric_limits<double>::quiet_NaN();  // gamma, the multiplier included
   double multiplier = 1;
   double A = std::numeric_limits<double>::quiet_NaN();

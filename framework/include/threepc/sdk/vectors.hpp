@@ -3,6 +3,7 @@
 
 #include <threepc/abi.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,16 @@
+// log.txt of a run, and warnings on stderr. Results never go here.
+#pragma once
+
+#include <string>
+
+namespace threepc {
+
+/// From now on everything is appended to `file`, warnings and errors of plugins also to stderr unless quiet.
+void open_log(const std::string& file, bool quiet);
+/// Writes out and closes; plugins may still log, into nothing.
+void close_log();
+
+void log_info(const std::string& text);
+void log_error(const std::string& text);
+
+}  // namespace threepc

@@ -1,0 +1,30 @@
+// The workers of `threepc run`: threads or processes, never left behind.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "config/run_config.hpp"
+#include "failure.hpp"
+
+namespace threepc {
+
+class LocalWorkers {
+ public:
+  virtual ~LocalWorkers() = default;
+  /// Called often while the server waits; throws Failure when a worker ended in a way that it could not tell
+  /// the server itself (killed, or failed before it joined).
+  virtual void watch() = 0;
+  /// What else is known about a worker's end, to follow a message about a lost connection; "" if nothing.
+  virtual std::string post_mortem() = 0;
+  /// The run is over: waits for the workers to end, and ends those that do not.
+  virtual void finish() = 0;
+};
+
+/// n workers over config.threads threads of this process.
+std::unique_ptr<LocalWorkers> start_worker_threads(const RunConfig& config, const std::string& address);
+
+/// n processes `threepc work`. They die with this process, however it ends.
+std::unique_ptr<LocalWorkers> start_worker_processes(const RunConfig& config, const std::string& address);
+
+}  // namespace threepc

@@ -1,0 +1,159 @@
+#include "runtime/protocol.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <threepc/sdk/bytes.hpp>
+
+namespace threepc {
+namespace {
+
+constexpr std::int64_t slice = 100'000'000;  // ns between two looks at signals and child processes
+constexpr double goodbye_seconds = 2;
+
+std::string seconds_text(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g s", seconds);
+  return text;
+}
+
+tpc_message message_of(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
+  return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
+}
+
+std::int64_t from_now(double seconds) { return host_services().now() + static_cast<std::int64_t>(seconds * 1e9); }
+
+}  // namespace
+
+std::string member_name(std::uint32_t member) {
+  return member == 0 ? "the server" : "worker " + std::to_string(member - 1);
+}
+
+Bytes to_failure_message(const Failure& failure) {
+  Bytes out;
+  append(out, static_cast<std::uint32_t>(failure.code()));
+  const std::string text = failure.what();
+  out.insert(out.end(), text.begin(), text.end());
+  return out;
+}
+
+Failure from_failure_message(std::span<const std::uint8_t> bytes, const std::string& who) {
+  std::uint32_t code = 0;
+  if (bytes.size() >= sizeof code) std::memcpy(&code, bytes.data(), sizeof code);
+  const bool known = code >= 1 && code <= 6;
+  const std::string text = bytes.size() > sizeof code ? text_of(bytes.subspan(sizeof code)) : "gave no reason";
+  return {known ? static_cast<Exit>(code) : Exit::peer, who + ": " + text};
+}
+
+Bytes to_bytes(const WorkerFacts& facts) {
+  Bytes out;
+  append(out, facts.dim);
+  append(out, static_cast<std::uint8_t>(facts.has_curvature));
+  append(out, facts.L_i);
+  append(out, facts.L_minus);
+  return out;
+}
+
+WorkerFacts worker_facts(std::span<const std::uint8_t> bytes) {
+  if (bytes.size() < worker_facts_size)
+    throw Failure(Exit::peer, "malformed message: facts of " + std::to_string(bytes.size()) + " bytes");
+  tpc::Reader in(bytes.data(), bytes.size());
+  WorkerFacts facts;
+  facts.dim = in.get<std::uint32_t>();
+  facts.has_curvature = in.get<std::uint8_t>() != 0;
+  facts.L_i = in.get<double>();
+  facts.L_minus = in.get<double>();
+  return facts;
+}
+
+std::int64_t Channel::deadline() const { return from_now(timeout_); }
+
+template <class Attempt>
+auto Channel::watched(Attempt attempt) {
+  const std::int64_t last = deadline();
+  for (;;) {
+    if (watch_) watch_();
+    const std::int64_t now = host_services().now();
+    try {
+      return attempt(watch_ ? std::min(last, now + slice) : last);
+    } catch (const TransportFailure& failure) {
+      if (failure.status() != TPC_TIMEOUT || host_services().now() >= last) {
+        if (watch_) watch_();  // a dead child explains more than a closed connection
+        throw;
+      }
+    }
+  }
+}
+
+void Channel::join() {
+  try {
+    watched([&](std::int64_t until) { transport_->join(until); });
+  } catch (const TransportFailure& failure) {
+    if (failure.status() != TPC_TIMEOUT) throw;
+    throw Failure(Exit::peer, std::string(failure.what()) + " within " + seconds_text(timeout_) +
+                                  " ([transport] timeout); start the missing ones, or raise it");
+  }
+}
+
+void Channel::send(std::uint32_t to, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
+  try {
+    transport_->send(to, message_of(type, round, data), deadline());
+  } catch (const TransportFailure& failure) {
+    throw Failure(failure.code(),
+                  "round " + std::to_string(round) + ": sending to " + member_name(to) + ": " + failure.what());
+  }
+}
+
+void Channel::broadcast(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
+  try {
+    transport_->broadcast(message_of(type, round, data), deadline());
+  } catch (const TransportFailure& failure) {
+    throw Failure(failure.code(), "round " + std::to_string(round) + ": sending to all workers: " + failure.what());
+  }
+}
+
+tpc_message Channel::receive(std::uint32_t from, std::uint64_t round, const char* waiting_for) {
+  const std::string where =
+      "round " + std::to_string(round) + ": waiting for " + waiting_for + " of " + member_name(from) + ": ";
+  try {
+    const tpc_message message = watched([&](std::int64_t until) { return transport_->receive(from, until); });
+    if (message.type == static_cast<std::uint32_t>(MessageType::failure))
+      throw from_failure_message(payload_of(message), member_name(from));
+    return message;
+  } catch (const TransportFailure& failure) {
+    if (failure.status() == TPC_TIMEOUT)
+      throw Failure(Exit::peer, where + "nothing came within " + seconds_text(timeout_) +
+                                    " ([transport] timeout); it is stopped, cut off, or slower than that");
+    throw Failure(failure.code(), where + failure.what());
+  }
+}
+
+tpc_message Channel::expect(std::uint32_t from, MessageType type, std::uint64_t round, const char* waiting_for) {
+  const tpc_message message = receive(from, round, waiting_for);
+  if (message.type != static_cast<std::uint32_t>(type) || message.round != round)
+    throw Failure(Exit::peer, "round " + std::to_string(round) + ": " + member_name(from) + " sent a message of type " +
+                                  std::to_string(message.type) + " for round " + std::to_string(message.round) +
+                                  " in place of " + waiting_for);
+  return message;
+}
+
+void Channel::broadcast_failure(const Failure& failure) noexcept {
+  const Bytes data = to_failure_message(failure);
+  const std::uint32_t workers = transport_->membership().workers;
+  for (std::uint32_t member = 1; member <= workers; ++member) {
+    try {
+      transport_->send(member, message_of(MessageType::failure, 0, data), from_now(goodbye_seconds));
+    } catch (const std::exception&) {
+      continue;  // this one is gone; the others still want to know
+    }
+  }
+}
+
+void Channel::close() noexcept {
+  try {
+    transport_->close(from_now(goodbye_seconds));
+  } catch (const std::exception&) {
+    return;  // the other side is gone already
+  }
+}
+
+}  // namespace threepc

@@ -1,0 +1,98 @@
+// What server and workers say to each other, above the transport. docs/wire-format.md has every layout.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/run_config.hpp"
+#include "plugin/instances.hpp"
+
+namespace threepc {
+
+enum class MessageType : std::uint32_t {
+  configuration = 1,   // server -> worker: the lines of agreement()
+  facts = 2,           // worker -> server: WorkerFacts, and x^0 from worker 0
+  curvature = 3,       // server -> worker: v, doubles; worker -> server: H_i v
+  begin = 4,           // server -> worker: the step size
+  model = 5,           // server -> worker: x^t, in the run's dtype
+  model_evaluate = 6,  // the same, and an evaluation is wanted
+  update = 7,          // worker -> server: the program of round t
+  evaluation = 8,      // worker -> server: f_i as a double, then the gradient
+  diagnose = 9,        // server -> worker: g is not finite; whose fault is it?
+  diagnosis = 10,      // worker -> server: one byte, 1 if a plugin of the mechanism made it so
+  stop = 11,           // server -> worker: the run is over
+  failure = 12         // either way: exit code (u32) and text; the sender leaves
+};
+
+using Bytes = std::vector<std::uint8_t>;
+
+template <class T>
+void append(Bytes& out, T value) {
+  const std::size_t at = out.size();
+  out.resize(at + sizeof value);
+  std::memcpy(out.data() + at, &value, sizeof value);
+}
+
+inline std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+inline std::span<const std::uint8_t> payload_of(const tpc_message& message) { return {message.data, message.size}; }
+inline std::string text_of(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
+
+Bytes to_failure_message(const Failure& failure);
+/// The Failure that a failure message carries; `who` is put before its text.
+Failure from_failure_message(std::span<const std::uint8_t> bytes, const std::string& who);
+
+/// What a worker tells of its problem, and whether it can serve curvature requests.
+struct WorkerFacts {
+  std::uint32_t dim = 0;
+  bool has_curvature = false;
+  double L_i = std::numeric_limits<double>::quiet_NaN();
+  double L_minus = std::numeric_limits<double>::quiet_NaN();
+};
+inline constexpr std::size_t worker_facts_size = 4 + 1 + 8 + 8;
+
+Bytes to_bytes(const WorkerFacts& facts);
+/// Throws Failure(Exit::peer) for malformed bytes.
+WorkerFacts worker_facts(std::span<const std::uint8_t> bytes);
+
+std::string member_name(std::uint32_t member);  // "the server", "worker 3"
+
+/// The transport with the run's time-out and with failures that name round and peer.
+class Channel {
+ public:
+  /// `watch` is called several times a second while waiting; it throws to end the wait.
+  Channel(Transport& transport, double timeout, std::function<void()> watch = {})
+      : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
+
+  void open(const std::string& address) { transport_->open(address, deadline()); }
+  void join();
+  void send(std::uint32_t to, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
+  void broadcast(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
+  /// The next message of `from`; a failure message is thrown as the Failure it carries. `waiting_for` says
+  /// what is waited for: "its update".
+  tpc_message receive(std::uint32_t from, std::uint64_t round, const char* waiting_for);
+  /// receive, and Failure(Exit::peer) unless it is of this type and round.
+  tpc_message expect(std::uint32_t from, MessageType type, std::uint64_t round, const char* waiting_for);
+  /// Tells everybody that the run failed, as far as they can still be reached.
+  void broadcast_failure(const Failure& failure) noexcept;
+  void close() noexcept;
+  Transport& transport() { return *transport_; }
+
+ private:
+  std::int64_t deadline() const;
+  /// Calls attempt(deadline) with short deadlines until it does not time out, watching in between.
+  template <class Attempt>
+  auto watched(Attempt attempt);
+
+  Transport* transport_;
+  double timeout_;
+  std::function<void()> watch_;
+};
+
+}  // namespace threepc

@@ -1,0 +1,30 @@
+// The three ways to take part in a run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "failure.hpp"
+
+namespace threepc {
+
+struct RunOptions {
+  std::string config;            // the TOML file
+  std::vector<std::string> set;  // overrides, "mechanism.zeta=32"
+  std::string out;               // replaces [run] out when not empty
+  bool force = false;            // overwrite a finished run
+  bool quiet = false;            // no progress and no final table
+};
+
+/// Everything on this host: with an in-process transport the workers are threads, otherwise processes that are
+/// started and ended here. Returns Exit::done, diverged or interrupted; throws Failure for the rest.
+Exit run(const RunOptions& options);
+
+/// The server alone; workers join from elsewhere. `listen` is HOST:PORT, or "" for what [transport] says.
+Exit serve(const RunOptions& options, const std::string& listen);
+
+/// Worker `rank` alone; `connect` is the server's HOST:PORT, or "" for what [transport] says.
+Exit work(const RunOptions& options, std::uint32_t rank, const std::string& connect);
+
+}  // namespace threepc

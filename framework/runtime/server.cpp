@@ -1,0 +1,289 @@
+#include "runtime/server.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <threepc/sdk/bytes.hpp>
+#include <threepc/sdk/vectors.hpp>
+
+#include "runtime/lanczos.hpp"
+
+namespace threepc {
+namespace {
+
+constexpr std::uint32_t optimizer_stream = 2;
+constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+void list_plugins(const PluginSpec& spec, std::vector<Summary::Plugin>& out) {
+  const tpc_descriptor& d = *spec.descriptor;
+  out.push_back({kind_name(d.kind), d.id, d.version, spec.place});
+  for (const PluginSpec& child : spec.children) list_plugins(child, out);
+}
+
+template <class T>
+void add_gradient(const std::uint8_t* bytes, std::vector<double>& sum) {
+  const tpc::Values<T> values(bytes);
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
+}
+
+}  // namespace
+
+Server::Server(const RunConfig& config, Channel& channel, RunDirectory& directory, Progress& progress)
+    : config_(&config),
+      channel_(&channel),
+      directory_(&directory),
+      progress_(&progress),
+      membership_{config.dtype, 0, config.workers, TPC_SERVER, config.seed} {
+  summary_.multiplier = config.multiplier;
+  summary_.workers = config.workers;
+  summary_.transport = config.transport.descriptor->id;
+  for (const PluginSpec* spec : {&config.problem, &config.mechanism, &config.optimizer, &config.transport})
+    list_plugins(*spec, summary_.plugins);
+}
+
+Summary Server::run() {
+  try {
+    rounds();
+  } catch (const Interrupted&) {
+    finish("interrupted");
+  } catch (const Failure& failure) {
+    channel_->broadcast_failure(failure);
+    channel_->close();
+    directory_->sync();
+    throw;
+  }
+  return summary_;
+}
+
+void Server::rounds() {
+  take_in_workers();
+  make_plugins();
+  decide_stepsize();
+  Bytes stepsize;
+  append(stepsize, summary_.stepsize);
+  channel_->broadcast(MessageType::begin, 0, stepsize);
+
+  started_ = host_services().now();
+  for (std::uint64_t round = 0;; ++round) {
+    const bool evaluated = wants_evaluation(round);
+    send_model(round, evaluated);
+    absorb(round);
+    if (evaluated) {
+      evaluate(round);
+      record(round);
+      if (should_stop(round)) return;
+    }
+    if (!aggregate_->mean(g_)) {
+      explain_nonfinite(round);
+      return finish("diverged");
+    }
+    step(round);
+  }
+}
+
+bool Server::wants_evaluation(std::uint64_t round) const {
+  return round % config_->evaluate_every == 0 || round == config_->rounds;
+}
+
+void Server::take_in_workers() {
+  channel_->join();
+  channel_->broadcast(MessageType::configuration, 0, bytes_of(joined(agreement(*config_))));
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const tpc_message message = channel_->expect(member_of(worker), MessageType::facts, 0, "the problem's facts");
+    facts_.push_back(worker_facts(payload_of(message)));
+    const std::uint32_t dim = facts_.front().dim;
+    if (facts_.back().dim != dim)
+      throw Failure(Exit::data, "worker " + std::to_string(worker) + " has a problem of dimension " +
+                                    std::to_string(facts_.back().dim) + ", worker 0 of " + std::to_string(dim) +
+                                    "; do all read the same data?");
+    if (worker > 0) continue;
+    x_ = g_ = last_finite_ = RawVector(membership_.dtype, dim);
+    if (message.size != worker_facts_size + x_.size_bytes())
+      throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
+    std::memcpy(x_.data(), message.data + worker_facts_size, x_.size_bytes());
+    std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
+  }
+}
+
+void Server::make_plugins() {
+  membership_.dim = summary_.dim = facts_.front().dim;
+  mechanism_.emplace(config_->mechanism, membership_);
+  aggregate_.emplace(*mechanism_, membership_);
+  optimizer_.emplace(config_->optimizer, membership_, optimizer_stream);
+  for (std::uint32_t i = 0; i < config_->optimizer.descriptor->state_vectors; ++i)
+    optimizer_state_.emplace_back(membership_.dtype, membership_.dim);
+  for (RawVector& vector : optimizer_state_) optimizer_state_pointers_.push_back(vector.data());
+  gradient_.resize(membership_.dim);
+}
+
+/// gamma = multiplier / (L_minus + L_plus sqrt(B / A)) for "theory" (3PC, Theorem 5.5), or as the user gave it.
+void Server::decide_stepsize() {
+  const TheoryConstants theory = mechanism_->constants();
+  summary_.A = theory.A;
+  summary_.B = theory.B;
+  double squares = 0;
+  for (const WorkerFacts& facts : facts_) squares += facts.L_i * facts.L_i;
+  summary_.L_plus = std::sqrt(squares / config_->workers);
+  summary_.L_minus = facts_.front().L_minus;
+  if (config_->stepsize) {
+    summary_.stepsize = *config_->stepsize * config_->multiplier;
+    return;
+  }
+  const std::string cure = "; give [optimizer] stepsize a number instead of \"theory\"";
+  if (std::isnan(theory.A))
+    throw Failure(Exit::usage, "no step size follows from theory: the " + mechanism_->name() +
+                                   " has no known constants A and B" + cure);
+  if (std::isnan(summary_.L_plus))
+    throw Failure(Exit::usage, "no step size follows from theory: the problem '" +
+                                   std::string(config_->problem.descriptor->id) + "' knows no smoothness constants" +
+                                   cure);
+  if (std::isnan(summary_.L_minus)) summary_.L_minus = network_smoothness();
+  summary_.stepsize = config_->multiplier / (summary_.L_minus + summary_.L_plus * std::sqrt(theory.B / theory.A));
+  if (!std::isfinite(summary_.stepsize))
+    throw Failure(Exit::usage,
+                  "the step size that follows from theory is not finite, because L_minus and L_plus are 0" + cure);
+}
+
+/// L_minus = ||(1/n) sum_i H_i||, by Lanczos with products averaged over the workers.
+double Server::network_smoothness() {
+  for (std::size_t worker = 0; worker < facts_.size(); ++worker)
+    if (!facts_[worker].has_curvature)
+      throw Failure(Exit::usage, "worker " + std::to_string(worker) + " knows neither L_minus nor a curvature product");
+  std::uint64_t request = 0;
+  return largest_eigenvalue(membership_.dim, [&](std::span<const double> v, std::span<double> out) {
+    const std::size_t size = v.size_bytes();
+    channel_->broadcast(MessageType::curvature, request, {reinterpret_cast<const std::uint8_t*>(v.data()), size});
+    std::fill(out.begin(), out.end(), 0.0);
+    for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+      const tpc_message reply =
+          channel_->expect(member_of(worker), MessageType::curvature, request, "a curvature product");
+      if (reply.size != size)
+        throw Failure(Exit::peer, "worker " + std::to_string(worker) + " sent a curvature product of the wrong size");
+      const tpc::Values<double> product(reply.data);
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] += product[i] / config_->workers;
+    }
+    ++request;
+  });
+}
+
+void Server::send_model(std::uint64_t round, bool evaluate) {
+  channel_->broadcast(evaluate ? MessageType::model_evaluate : MessageType::model, round,
+                      {x_.bytes(), x_.size_bytes()});
+  downlink_bytes_ += x_.size_bytes();
+}
+
+/// In worker order, whatever the order of arrival: that is what makes the bits of g the same everywhere.
+void Server::absorb(std::uint64_t round) {
+  metrics_.skipped = 0;
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const tpc_message message = channel_->expect(member_of(worker), MessageType::update, round, "the update");
+    try {
+      const Aggregate::Absorbed absorbed = aggregate_->absorb(round, worker, payload_of(message));
+      values_ += absorbed.values;
+      metrics_.skipped += absorbed.skipped;
+    } catch (const Failure& failure) {
+      throw Failure(failure.code(), "round " + std::to_string(round) + ": the update of worker " +
+                                        std::to_string(worker) + ": " + failure.what());
+    }
+    uplink_bytes_ += message.size;
+  }
+}
+
+void Server::evaluate(std::uint64_t round) {
+  double total = 0;
+  std::fill(gradient_.begin(), gradient_.end(), 0.0);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const tpc_message message = channel_->expect(member_of(worker), MessageType::evaluation, round, "the evaluation");
+    if (message.size != sizeof(double) + x_.size_bytes())
+      throw Failure(Exit::peer, "worker " + std::to_string(worker) + " sent an evaluation of the wrong size");
+    total += tpc::Values<double>(message.data)[0];
+    if (membership_.dtype == TPC_F32)
+      add_gradient<float>(message.data + sizeof(double), gradient_);
+    else
+      add_gradient<double>(message.data + sizeof(double), gradient_);
+  }
+  for (double& entry : gradient_) entry /= config_->workers;
+  metrics_.f = total / config_->workers;
+  metrics_.grad_norm_sq = tpc::norm_sq(std::span<const double>(gradient_));
+}
+
+void Server::record(std::uint64_t round) {
+  const double workers = config_->workers;
+  metrics_.round = round;
+  metrics_.uplink_floats_per_worker = static_cast<double>(values_) / workers;
+  metrics_.uplink_bits_per_worker = 8 * static_cast<double>(uplink_bytes_) / workers;
+  metrics_.downlink_bits_per_worker = 8 * static_cast<double>(downlink_bytes_);
+  const tpc_traffic traffic = channel_->transport().traffic();
+  metrics_.wire_bytes = traffic.wire_sent + traffic.wire_received;
+  metrics_.seconds = static_cast<double>(host_services().now() - started_) * 1e-9;
+  diverged_ = !std::isfinite(metrics_.f) || !std::isfinite(metrics_.grad_norm_sq);
+  chain_.add(x_.data(), x_.size_bytes());
+  directory_->add(metrics_);
+  progress_->show(metrics_);
+  if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
+}
+
+bool Server::should_stop(std::uint64_t round) {
+  const StopRules& stop = config_->stop;
+  const auto reached = [](const std::optional<double>& bound, double value) { return bound && value <= *bound; };
+  const auto spent = [](const std::optional<double>& bound, double value) { return bound && value >= *bound; };
+  const char* reason = nullptr;
+  if (diverged_) {
+    explain_nonfinite(round);
+    reason = "diverged";
+  } else if (reached(stop.grad_norm, std::sqrt(metrics_.grad_norm_sq)))
+    reason = "grad_norm";
+  else if (reached(stop.grad_norm_sq, metrics_.grad_norm_sq))
+    reason = "grad_norm_sq";
+  else if (spent(stop.uplink_bits_per_worker, metrics_.uplink_bits_per_worker))
+    reason = "uplink_bits_per_worker";
+  else if (spent(stop.seconds, metrics_.seconds))
+    reason = "seconds";
+  else if (round >= config_->rounds)
+    reason = "rounds";
+  if (reason == nullptr) return false;
+  finish(reason);
+  return true;
+}
+
+/// Asks the workers whether a plugin made the NaN. If none accuses one, the method has diverged.
+void Server::explain_nonfinite(std::uint64_t round) {
+  channel_->broadcast(MessageType::diagnose, round, {});
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const tpc_message reply = channel_->expect(member_of(worker), MessageType::diagnosis, round, "the diagnosis");
+    if (reply.size != 1 || reply.data[0] == 0) continue;
+    std::string guilty;
+    for (const Summary::Plugin& plugin : summary_.plugins)
+      if (plugin.kind == "mechanism" || plugin.kind == "compressor")
+        guilty += (guilty.empty() ? "" : " or ") + plugin.kind + " '" + plugin.id + "'";
+    throw Failure(Exit::plugin, "round " + std::to_string(round) + ": " + guilty +
+                                    " misbehaved: the gradients of worker " + std::to_string(worker) +
+                                    " are finite, but the decoded message is NaN or infinite");
+  }
+}
+
+void Server::step(std::uint64_t round) {
+  optimizer_->step(optimizer_->context(round, TPC_SERVER, summary_.stepsize), g_.data(), x_.data(),
+                   optimizer_state_pointers_.data());
+}
+
+void Server::finish(const std::string& stopped_by) {
+  summary_.stopped_by = stopped_by;
+  summary_.last = metrics_;
+  summary_.x_hash = chain_.hex();
+  if (summary_.dim > 0) directory_->save_model(last_finite_);
+  try {
+    channel_->broadcast(MessageType::stop, metrics_.round, {});
+  } catch (const Failure&) {
+    // a worker that is gone already has nothing left to do
+  }
+  channel_->close();
+  directory_->finish(summary_);
+}
+
+}  // namespace threepc

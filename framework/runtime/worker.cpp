@@ -1,0 +1,198 @@
+#include "runtime/worker.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <utility>
+
+#include "runtime/lanczos.hpp"
+
+namespace threepc {
+namespace {
+
+constexpr std::uint32_t problem_stream = 1;
+constexpr std::uint32_t transport_stream = 3;
+constexpr std::uint32_t server = 0;
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+/// The first line in which two configurations differ, for a person.
+std::string first_difference(const std::string& ours, const std::string& theirs) {
+  std::istringstream a(ours), b(theirs);
+  for (std::string own, other;;) {
+    const bool more_own = static_cast<bool>(std::getline(a, own));
+    const bool more_other = static_cast<bool>(std::getline(b, other));
+    if (!more_own && !more_other) return "";
+    if (more_own && more_other && own == other) continue;
+    return "the server has '" + (more_other ? other : "nothing more") + "', this worker has '" +
+           (more_own ? own : "nothing more") + "'";
+  }
+}
+
+/// Largest magnitude of v; infinity if an entry is not finite.
+template <class T>
+double magnitude_of(const RawVector& v) {
+  double largest = 0;
+  const auto* values = static_cast<const T*>(v.data());
+  for (std::uint32_t i = 0; i < v.dim(); ++i)
+    largest = std::isfinite(values[i]) ? std::max(largest, std::abs(double{values[i]}))
+                                       : std::numeric_limits<double>::infinity();
+  return largest;
+}
+
+double magnitude(const RawVector& v) { return v.dtype() == TPC_F32 ? magnitude_of<float>(v) : magnitude_of<double>(v); }
+
+}  // namespace
+
+Worker::Worker(const RunConfig& config, std::uint32_t rank)
+    : config_(&config),
+      membership_{config.dtype, 0, config.workers, rank, config.seed},
+      transport_(config.transport, membership_, transport_stream),
+      channel_(transport_, config.timeout),
+      stepsize_(std::numeric_limits<double>::quiet_NaN()) {}
+
+void Worker::join(const std::string& address) {
+  channel_.open(address);
+  channel_.join();
+}
+
+bool Worker::serve_one() {
+  try {
+    handle(channel_.receive(server, round_, "the next message"));
+  } catch (const Failure& failure) {
+    const Bytes text = to_failure_message(failure);
+    try {
+      channel_.send(server, MessageType::failure, round_, text);
+    } catch (const Failure&) {
+      // the server is gone: then it needs no explanation
+    }
+    channel_.close();
+    throw;
+  }
+  return !done_;
+}
+
+void Worker::handle(const tpc_message& message) {
+  round_ = message.round;
+  switch (static_cast<MessageType>(message.type)) {
+    case MessageType::configuration:
+      agree(payload_of(message));
+      make_problem();
+      send_facts();
+      break;
+    case MessageType::curvature:
+      answer_curvature(message);
+      break;
+    case MessageType::begin:
+      if (message.size != sizeof stepsize_)
+        throw Failure(Exit::peer, "malformed message: a step size of " + std::to_string(message.size) + " bytes");
+      std::memcpy(&stepsize_, message.data, sizeof stepsize_);
+      break;
+    case MessageType::model:
+      answer_model(message, false);
+      break;
+    case MessageType::model_evaluate:
+      answer_model(message, true);
+      break;
+    case MessageType::diagnose:
+      answer_diagnose(message.round);
+      break;
+    case MessageType::stop:
+      done_ = true;
+      channel_.close();
+      break;
+    default:
+      throw Failure(Exit::peer, "the server sent a message of unknown type " + std::to_string(message.type));
+  }
+}
+
+void Worker::agree(std::span<const std::uint8_t> server_lines) {
+  const std::string difference = first_difference(joined(agreement(*config_)), text_of(server_lines));
+  if (!difference.empty())
+    throw Failure(Exit::usage, "this worker's configuration differs from the server's: " + difference +
+                                   "; start both from the same file and --set options");
+}
+
+void Worker::make_problem() {
+  problem_.emplace(config_->problem, membership_, problem_stream);
+  membership_.dim = problem_->facts().dim;
+  mechanism_.emplace(config_->mechanism, membership_);
+  h_.emplace(membership_.dtype, membership_.dim);
+  x_ = gradient_ = previous_ = RawVector(membership_.dtype, membership_.dim);
+}
+
+void Worker::send_facts() {
+  const tpc_problem_facts known = problem_->facts();
+  WorkerFacts facts{known.dim, problem_->has_curvature(), known.L_i, known.L_minus};
+  const bool wanted = !config_->stepsize.has_value();
+  if (wanted && std::isnan(facts.L_i) && facts.has_curvature)
+    facts.L_i = largest_eigenvalue(facts.dim, [&](std::span<const double> v, std::span<double> out) {
+      problem_->curvature(v.data(), out.data());
+    });
+  Bytes out = to_bytes(facts);
+  if (membership_.worker == 0) {
+    problem_->start(x_.data());
+    out.insert(out.end(), x_.bytes(), x_.bytes() + x_.size_bytes());
+  }
+  channel_.send(server, MessageType::facts, 0, out);
+}
+
+void Worker::answer_curvature(const tpc_message& message) {
+  if (!problem_ || !problem_->has_curvature() || message.size != membership_.dim * sizeof(double))
+    throw Failure(Exit::peer, "the server sent a curvature request that does not fit this problem");
+  std::vector<double> v(membership_.dim), product(membership_.dim);
+  std::memcpy(v.data(), message.data, message.size);
+  problem_->curvature(v.data(), product.data());
+  channel_.send(server, MessageType::curvature, message.round,
+                {reinterpret_cast<const std::uint8_t*>(product.data()), product.size() * sizeof(double)});
+}
+
+const void* Worker::aligned(const tpc_message& message) {
+  if (message.size != x_.size_bytes())
+    throw Failure(Exit::peer, "malformed message: a model of " + std::to_string(message.size) + " bytes, " +
+                                  std::to_string(x_.size_bytes()) + " expected");
+  if (reinterpret_cast<std::uintptr_t>(message.data) % alignof(double) == 0) return message.data;
+  std::memcpy(x_.data(), message.data, message.size);
+  return x_.data();
+}
+
+/// Steps 1, 2 and 4 of a round: the gradient, the mechanism's message, and the report if one is wanted.
+void Worker::answer_model(const tpc_message& message, bool evaluate) {
+  if (!problem_) throw Failure(Exit::peer, "the server sent a model before its configuration");
+  const std::uint64_t round = message.round;
+  const void* x = aligned(message);
+  double value = 0;
+  std::swap(gradient_, previous_);
+  problem_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, evaluate ? &value : nullptr,
+                     gradient_.data());
+
+  if (round > 0)
+    mechanism_->propose(round, stepsize_, *h_, previous_.data(), gradient_.data(), message_);
+  else if (config_->init_gradient)
+    mechanism_->propose_initial(*h_, gradient_.data(), message_);
+  else
+    message_.clear();
+  channel_.send(server, MessageType::update, round, message_);
+  if (!evaluate) return;
+
+  evaluation_.clear();
+  append(evaluation_, value);
+  evaluation_.insert(evaluation_.end(), gradient_.bytes(), gradient_.bytes() + gradient_.size_bytes());
+  channel_.send(server, MessageType::evaluation, round, evaluation_);
+}
+
+/// g is not finite. A method that diverges passes through ever larger numbers; from moderate gradients to a
+/// NaN in one round is something that only a plugin of the mechanism can have done.
+void Worker::answer_diagnose(std::uint64_t round) {
+  const double moderate = membership_.dtype == TPC_F32 ? 1e15 : 1e100;
+  const bool inputs_moderate = std::max(magnitude(gradient_), magnitude(previous_)) < moderate;
+  const std::uint8_t guilty = inputs_moderate && std::isinf(magnitude(h_->sum()));
+  channel_.send(server, MessageType::diagnosis, round, {&guilty, 1});
+}
+
+}  // namespace threepc

@@ -1,0 +1,56 @@
+// One worker's side of a run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/run_config.hpp"
+#include "plugin/instances.hpp"
+#include "runtime/protocol.hpp"
+#include "wire/exact_vector.hpp"
+#include "wire/mechanism_tree.hpp"
+
+namespace threepc {
+
+/// Answers the server's messages one at a time, so that one thread can drive many workers. Not thread-safe;
+/// different workers run in parallel.
+class Worker {
+ public:
+  /// `config` outlives the worker.
+  Worker(const RunConfig& config, std::uint32_t rank);
+
+  /// Joins the server at `address`. Throws Failure.
+  void join(const std::string& address);
+  /// Waits for one message and answers it. False: the run is over. A Failure is told to the server first.
+  bool serve_one();
+
+ private:
+  void handle(const tpc_message& message);
+  void agree(std::span<const std::uint8_t> server_lines);
+  void make_problem();
+  void send_facts();
+  void answer_curvature(const tpc_message& message);
+  void answer_model(const tpc_message& message, bool evaluate);
+  void answer_diagnose(std::uint64_t round);
+  const void* aligned(const tpc_message& message);
+
+  const RunConfig* config_;
+  Membership membership_;
+  Transport transport_;
+  Channel channel_;
+  bool done_ = false;
+  std::uint64_t round_ = 0;
+  double stepsize_;
+
+  std::optional<Problem> problem_;
+  std::optional<MechanismTree> mechanism_;
+  std::optional<ExactVector> h_;
+  RawVector x_;         // a copy of the model, only where the transport's is not aligned
+  RawVector gradient_;  // grad f_i(x^{t+1})
+  RawVector previous_;  // grad f_i(x^t)
+  Bytes message_;
+  Bytes evaluation_;
+};
+
+}  // namespace threepc

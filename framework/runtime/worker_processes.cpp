@@ -1,0 +1,165 @@
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <boost/process/args.hpp>
+#include <boost/process/child.hpp>
+#include <boost/process/exe.hpp>
+#include <boost/process/extend.hpp>
+#include <boost/process/io.hpp>
+#include <boost/process/pipe.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "runtime/launcher.hpp"
+
+namespace threepc {
+namespace {
+
+namespace bp = boost::process;
+using Clock = std::chrono::steady_clock;
+constexpr auto tick = std::chrono::milliseconds(5);
+constexpr auto grace = std::chrono::seconds(2);
+
+struct Process {
+  std::uint32_t rank;
+  bp::pipe errors;  // its stderr
+  bp::child child;
+  std::string text;  // what came out of it, the last few kilobytes
+  bool gone = false;
+  int status = 0;  // as waitpid gives it
+};
+
+/// In the child, before exec. It dies with its parent; Ctrl+C reaches the whole terminal, but only the server
+/// shall act on it. If the parent died before prctl, nobody would tell us: so look once more.
+struct DieWithParent : bp::extend::handler {
+  pid_t parent = getpid();
+  template <class Executor>
+  void on_exec_setup(Executor&) const {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGHUP, SIG_IGN);
+    if (getppid() != parent) _exit(static_cast<int>(Exit::peer));
+  }
+};
+
+std::vector<std::string> arguments(const RunConfig& config, const std::string& address, std::uint32_t rank) {
+  std::vector<std::string> out = {"work", config.file, "--rank", std::to_string(rank), "--connect", address, "--quiet"};
+  for (const std::string& override_ : config.overrides) out.insert(out.end(), {"--set", override_});
+  return out;
+}
+
+class WorkerProcesses final : public LocalWorkers {
+ public:
+  WorkerProcesses(const RunConfig& config, const std::string& address) {
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+    for (std::uint32_t rank = 0; rank < config.workers; ++rank) start(program, config, address, rank);
+  }
+
+  ~WorkerProcesses() override {
+    for (const auto& process : processes_)
+      if (!process->gone) kill(process->child.id(), SIGKILL);
+    wait_all(Clock::now() + grace);
+  }
+
+  void watch() override {
+    poll();
+    for (const auto& process : processes_) {
+      if (!process->gone) continue;
+      if (WIFSIGNALED(process->status)) throw Failure(Exit::peer, end_of(*process));
+      if (first_end_ == Clock::time_point{}) first_end_ = Clock::now();
+      // A worker that failed has usually told the server, in a message that is on its way.
+      if (Clock::now() - first_end_ > grace) throw Failure(code_of(*process), end_of(*process));
+    }
+  }
+
+  std::string post_mortem() override {
+    wait_any(Clock::now() + std::chrono::milliseconds(500));
+    for (const auto& process : processes_)
+      if (process->gone && process->status != 0) return end_of(*process);
+    return "";
+  }
+
+  void finish() override { wait_all(Clock::now() + grace); }
+
+ private:
+  void start(const std::string& program, const RunConfig& config, const std::string& address, std::uint32_t rank) {
+    auto process = std::make_unique<Process>();
+    process->rank = rank;
+    process->child =
+        bp::child(bp::exe = program, bp::args = arguments(config, address, rank),
+                  bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > process->errors, DieWithParent{});
+    fcntl(process->errors.native_source(), F_SETFL, O_NONBLOCK);
+    processes_.push_back(std::move(process));
+  }
+
+  void poll() {
+    for (const auto& process : processes_) {
+      drain(*process);
+      if (process->gone) continue;
+      int status = 0;
+      if (waitpid(process->child.id(), &status, WNOHANG) != process->child.id()) continue;
+      process->gone = true;
+      process->status = status;
+      process->child.detach();  // reaped here, because Boost.Process keeps no signal
+      drain(*process);
+    }
+  }
+
+  static void drain(Process& process) {
+    char chunk[4096];
+    for (ssize_t got = 0; (got = read(process.errors.native_source(), chunk, sizeof chunk)) > 0;)
+      process.text.append(chunk, static_cast<std::size_t>(got));
+    constexpr std::size_t kept = 8192;
+    if (process.text.size() > kept) process.text.erase(0, process.text.size() - kept);
+  }
+
+  bool all_gone() const {
+    for (const auto& process : processes_)
+      if (!process->gone) return false;
+    return true;
+  }
+
+  void wait_all(Clock::time_point until) {
+    for (poll(); !all_gone() && Clock::now() < until; poll()) std::this_thread::sleep_for(tick);
+  }
+
+  void wait_any(Clock::time_point until) {
+    const auto some_failed = [&] {
+      for (const auto& process : processes_)
+        if (process->gone && process->status != 0) return true;
+      return false;
+    };
+    for (poll(); !some_failed() && Clock::now() < until; poll()) std::this_thread::sleep_for(tick);
+  }
+
+  static Exit code_of(const Process& process) {
+    const int code = WEXITSTATUS(process.status);
+    return code >= 1 && code <= 6 ? static_cast<Exit>(code) : Exit::peer;
+  }
+
+  static std::string end_of(const Process& process) {
+    const std::string who = "worker " + std::to_string(process.rank);
+    if (WIFSIGNALED(process.status))
+      return who + " was killed by signal " + std::to_string(WTERMSIG(process.status)) + " (" +
+             strsignal(WTERMSIG(process.status)) + ")";
+    std::string text = process.text;
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return who + " exited with code " + std::to_string(WEXITSTATUS(process.status)) + (text.empty() ? "" : ": " + text);
+  }
+
+  std::vector<std::unique_ptr<Process>> processes_;
+  Clock::time_point first_end_{};
+};
+
+}  // namespace
+
+std::unique_ptr<LocalWorkers> start_worker_processes(const RunConfig& config, const std::string& address) {
+  return std::make_unique<WorkerProcesses>(config, address);
+}
+
+}  // namespace threepc

@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "runtime/launcher.hpp"
+#include "runtime/worker.hpp"
+
+namespace threepc {
+namespace {
+
+/// Thread t drives the workers t, t + threads, ...; one message of each in turn. The server speaks to all
+/// workers before it waits for any, so taking turns never blocks.
+class WorkerThreads final : public LocalWorkers {
+ public:
+  WorkerThreads(const RunConfig& config, const std::string& address) : timeout_(config.timeout) {
+    const std::uint32_t threads = std::min(config.threads, config.workers);
+    running_ = threads;
+    for (std::uint32_t t = 0; t < threads; ++t)
+      threads_.emplace_back([this, &config, address, t, threads] { drive(config, address, t, threads); });
+  }
+
+  ~WorkerThreads() override { finish(); }
+
+  void watch() override {
+    const std::lock_guard lock(mutex_);
+    if (early_failure_) throw *early_failure_;
+  }
+
+  std::string post_mortem() override { return ""; }
+
+  /// A thread that hangs in a plugin cannot be ended alone: then the process ends, rather than wait for ever.
+  void finish() override {
+    std::unique_lock lock(mutex_);
+    if (!ended_.wait_for(lock, std::chrono::duration<double>(timeout_), [&] { return running_ == 0; })) {
+      std::fprintf(stderr, "threepc: a worker thread did not end within %g s of the run's end; giving up on it\n",
+                   timeout_);
+      std::_Exit(static_cast<int>(Exit::peer));
+    }
+    lock.unlock();
+    for (std::thread& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+
+ private:
+  void drive(const RunConfig& config, const std::string& address, std::uint32_t first, std::uint32_t stride) {
+    bool joined = false;
+    try {
+      std::vector<std::unique_ptr<Worker>> workers;
+      for (std::uint32_t rank = first; rank < config.workers; rank += stride) {
+        workers.push_back(std::make_unique<Worker>(config, rank));
+        workers.back()->join(address);
+      }
+      joined = true;
+      while (!workers.empty())
+        std::erase_if(workers, [](const std::unique_ptr<Worker>& worker) { return !worker->serve_one(); });
+    } catch (const Failure& failure) {
+      if (!joined) note(failure);  // otherwise the worker has told the server
+    } catch (const std::exception& error) {
+      note(Failure(Exit::unexpected, error.what()));
+    }
+    const std::lock_guard lock(mutex_);
+    --running_;
+    ended_.notify_all();
+  }
+
+  void note(const Failure& failure) {
+    const std::lock_guard lock(mutex_);
+    if (!early_failure_) early_failure_ = std::make_unique<Failure>(failure);
+  }
+
+  double timeout_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::uint32_t running_ = 0;
+  std::unique_ptr<Failure> early_failure_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<LocalWorkers> start_worker_threads(const RunConfig& config, const std::string& address) {
+  return std::make_unique<WorkerThreads>(config, address);
+}
+
+}  // namespace threepc
