@@ -1,0 +1,144 @@
+#include <threepc/abi.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+
+#include "cli/plugins.hpp"
+#include "config/run_config.hpp"
+#include "failure.hpp"
+#include "runtime/run.hpp"
+#include "version.hpp"
+
+namespace {
+
+using threepc::Exit;
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 1 unexpected, 2 usage or configuration, 3 diverged, 4 a peer was lost or timed out,\n"
+    "5 a plugin could not be loaded or misbehaved, 6 data, 130 interrupted.";
+
+/// The command that was chosen; run after parsing, so that parsing alone decides about usage errors.
+struct Program {
+  CLI::App app{
+      "Communication-compressed distributed optimisation: n workers, one server, and a three point\n"
+      "compressor that decides what crosses the network.",
+      "threepc"};
+  threepc::RunOptions options;
+  std::string address;
+  std::uint32_t rank = 0;
+  std::string plugin_id;
+  std::vector<std::string> folders;
+  std::function<Exit()> command;
+
+  Program() {
+    app.set_version_flag("--version", std::string("threepc ") + threepc::version() + " (plugin boundary " +
+                                          std::to_string(TPC_ABI_MAJOR) + "." + std::to_string(TPC_ABI_MINOR) + ")");
+    app.require_subcommand(1);
+    app.footer(std::string("Example: threepc run configs/quickstart.toml\n") + exit_codes);
+    add_run();
+    add_serve();
+    add_work();
+    add_plugins();
+    add_config();
+  }
+
+  void take_config(CLI::App& command_app) {
+    command_app.add_option("CONFIG", options.config, "The run's TOML file")->required();
+    command_app.add_option("--set", options.set, "Override a key of CONFIG: --set mechanism.zeta=32 (repeatable)")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+
+  void take_output(CLI::App& command_app) {
+    command_app.add_option("--out", options.out, "Run directory (default: [run] out, or runs/NAME)")->type_name("DIR");
+    command_app.add_flag("--force", options.force, "Overwrite a finished run");
+    command_app.add_flag("--quiet", options.quiet, "No progress and no final table");
+  }
+
+  void add_run() {
+    CLI::App& sub = *app.add_subcommand("run", "Train on this host: the server and all workers");
+    take_config(sub);
+    take_output(sub);
+    sub.footer("Example: threepc run configs/quickstart.toml --set transport.plugin=inproc --out runs/first");
+    sub.callback([this] { command = [this] { return threepc::run(options); }; });
+  }
+
+  void add_serve() {
+    CLI::App& sub = *app.add_subcommand("serve", "Be the server of a run whose workers are on other hosts");
+    take_config(sub);
+    take_output(sub);
+    sub.add_option("--listen", address, "Where to listen (default: what [transport] says)")->type_name("HOST:PORT");
+    sub.footer("Example: threepc serve run.toml --listen 127.0.0.1:5555");
+    sub.callback([this] { command = [this] { return threepc::serve(options, address); }; });
+  }
+
+  void add_work() {
+    CLI::App& sub = *app.add_subcommand("work", "Be one worker of a run; CONFIG and --set as on the server");
+    take_config(sub);
+    sub.add_option("--rank", rank, "Which worker this is, 0 to [workers] count - 1")->required()->type_name("I");
+    sub.add_option("--connect", address, "The server (default: what [transport] says)")->type_name("HOST:PORT");
+    sub.add_flag("--quiet", options.quiet, "Accepted for symmetry: a worker prints nothing but errors");
+    sub.footer("Example: threepc work run.toml --rank 3 --connect 127.0.0.1:5555");
+    sub.callback([this] { command = [this] { return threepc::work(options, rank, address); }; });
+  }
+
+  void add_plugins() {
+    CLI::App& plugins = *app.add_subcommand("plugins", "What can be named in a configuration");
+    plugins.require_subcommand(1);
+    plugins.footer(
+        "Plugins are looked for in --path, THREEPC_PLUGIN_PATH, and the folder installed beside the program.");
+    CLI::App& list = *plugins.add_subcommand("list", "All plugins, a line each");
+    list.add_option("--path", folders, "A folder to search first (repeatable)")
+        ->type_name("DIR")
+        ->allow_extra_args(false);
+    list.footer("Example: threepc plugins list --path ./my-plugins");
+    list.callback([this] { command = [this] { return threepc::cli::list_plugins(folders); }; });
+    CLI::App& info = *plugins.add_subcommand("info", "One plugin: paper, parameters, slots");
+    info.add_option("ID", plugin_id, "The plugin, as [mechanism] plugin = \"ID\" names it")->required();
+    info.add_option("--path", folders, "A folder to search first (repeatable)")
+        ->type_name("DIR")
+        ->allow_extra_args(false);
+    info.footer("Example: threepc plugins info clag");
+    info.callback([this] { command = [this] { return threepc::cli::show_plugin(plugin_id, folders); }; });
+  }
+
+  void add_config() {
+    CLI::App& config = *app.add_subcommand("config", "Look at a configuration without running it");
+    config.require_subcommand(1);
+    CLI::App& check = *config.add_subcommand("check", "Check CONFIG and print it with every default filled in");
+    take_config(check);
+    check.footer("Example: threepc config check configs/quickstart.toml --set mechanism.compressor.k=5");
+    check.callback([this] {
+      command = [this] {
+        std::fputs(threepc::to_toml(threepc::load_config(options.config, options.set)).c_str(), stdout);
+        return Exit::done;
+      };
+    });
+  }
+};
+
+Exit report(Exit code, const std::string& text) {
+  std::fprintf(stderr, "threepc: %s\n", text.c_str());
+  return code;
+}
+
+Exit run_command(int argc, char** argv) {
+  Program program;
+  try {
+    program.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.app.exit(error) == 0 ? Exit::done : Exit::usage;
+  }
+  try {
+    return program.command();
+  } catch (const threepc::Failure& failure) {
+    return report(failure.code(), failure.what());
+  } catch (const std::exception& error) {
+    return report(Exit::unexpected, error.what());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return static_cast<int>(run_command(argc, argv)); }

@@ -1,0 +1,131 @@
+#include "config/resolve.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "failure.hpp"
+
+namespace threepc {
+namespace fs = std::filesystem;
+namespace {
+
+std::string available(const Catalog& catalog, tpc_kind kind) {
+  std::string text;
+  for (const Entry& entry : catalog.entries())
+    if (entry.descriptor->kind == kind) text += (text.empty() ? "" : ", ") + std::string(entry.descriptor->id);
+  return text.empty() ? "none" : text;
+}
+
+/// A relative path is looked for beside the configuration (one given by --set: in the current folder), then
+/// below THREEPC_DATA, then by its file name alone in THREEPC_DATA.
+std::string find_file(const std::string& path, const Node& node, const std::string& key,
+                      const ResolveContext& context) {
+  const fs::path given(path);
+  std::vector<fs::path> places;
+  if (given.is_absolute())
+    places.push_back(given);
+  else {
+    places.push_back((node.on_command_line ? fs::current_path() : fs::path(context.folder)) / given);
+    if (const char* data = std::getenv("THREEPC_DATA"); data != nullptr && *data != '\0') {
+      places.push_back(fs::absolute(data) / given);
+      places.push_back(fs::absolute(data) / given.filename());
+    }
+  }
+  std::string tried;
+  for (const fs::path& place : places) {
+    std::error_code ignored;
+    if (fs::is_regular_file(place, ignored)) return fs::weakly_canonical(place).string();
+    tried += "\n  tried " + place.lexically_normal().string();
+  }
+  throw Failure(Exit::data, node.origin + ": " + key + ": there is no file '" + path +
+                                "'; correct the path, or set THREEPC_DATA to the folder that holds the data" + tried);
+}
+
+std::optional<Value> read_value(Section& section, const tpc_param& param, const ResolveContext& context) {
+  const Bounds bounds{param.minimum, param.maximum, (param.flags & TPC_PARAM_OPEN_MINIMUM) != 0};
+  const auto boxed = [](auto value) { return value ? std::optional<Value>(*value) : std::nullopt; };
+  switch (param.type) {
+    case TPC_BOOL:
+      return boxed(section.flag(param.key));
+    case TPC_INTEGER:
+      return boxed(section.integer(param.key, bounds));
+    case TPC_REAL:
+      return boxed(section.real(param.key, bounds));
+    case TPC_PATH: {
+      const auto path = section.text(param.key);
+      if (!path) return std::nullopt;
+      return find_file(*path, *section.take(param.key), section.place() + "." + param.key, context);
+    }
+    default:
+      break;
+  }
+  if (param.choice_count == 0) return boxed(section.text(param.key));
+  return boxed(section.choice(param.key, {param.choices, param.choices + param.choice_count}));
+}
+
+std::optional<Value> preset_of(const tpc_param& param) {
+  if ((param.flags & TPC_PARAM_HAS_DEFAULT) == 0) return std::nullopt;
+  switch (param.type) {
+    case TPC_BOOL:
+      return param.preset.integer != 0;
+    case TPC_INTEGER:
+      return param.preset.integer;
+    case TPC_REAL:
+      return param.preset.real;
+    default:
+      return std::string(param.preset.string);
+  }
+}
+
+void read_params(Section& section, PluginSpec& spec, const ResolveContext& context) {
+  for (std::uint32_t i = 0; i < spec.descriptor->param_count; ++i) {
+    const tpc_param& param = *spec.descriptor->params[i];
+    auto value = read_value(section, param, context);
+    if (const Node* node = section.take(param.key))
+      spec.origin[param.key] = node->origin + ": " + section.place() + "." + param.key;
+    if (!value && (param.flags & TPC_PARAM_REQUIRED) != 0)
+      throw Failure(Exit::usage,
+                    section.origin() + ": [" + section.place() + "] needs the key '" + param.key + "': " + param.doc);
+    spec.values.push_back(value ? value : preset_of(param));
+  }
+}
+
+void read_slots(Section& section, PluginSpec& spec, const ResolveContext& context) {
+  for (std::uint32_t i = 0; i < spec.descriptor->slot_count; ++i) {
+    const tpc_slot& slot = *spec.descriptor->slots[i];
+    Section child = section.child(slot.key);
+    if (child.origin().empty())
+      throw Failure(Exit::usage, (section.origin().empty() ? context.file : section.origin()) + ": the " +
+                                     kind_name(spec.descriptor->kind) + " '" + spec.descriptor->id +
+                                     "' needs a table [" + child.place() + "] with a " + kind_name(slot.kind) + " (" +
+                                     slot.doc + "); available: " + available(context.catalog, slot.kind));
+    spec.children.push_back(resolve_plugin(child, slot.kind, nullptr, context));
+  }
+}
+
+}  // namespace
+
+PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context) {
+  const auto id = section.text("plugin");
+  const std::string table_origin = section.origin().empty() ? context.file : section.origin();
+  if (!id && fallback == nullptr)
+    throw Failure(Exit::usage, table_origin + ": [" + section.place() +
+                                   "] needs the key 'plugin'; available: " + available(context.catalog, kind));
+  const std::string place = (id ? section.take("plugin")->origin : table_origin) + ": " + section.place() + ".plugin";
+  const Entry& entry = context.catalog.find(kind, id ? *id : fallback, place);
+
+  PluginSpec spec;
+  spec.descriptor = entry.descriptor;
+  spec.file = entry.file;
+  spec.place = section.place();
+  if ((entry.descriptor->dtypes & context.dtype) == 0)
+    throw Failure(Exit::usage, place + ": the " + kind_name(kind) + " '" + entry.descriptor->id +
+                                   "' does not support run.dtype = \"" + (context.dtype == TPC_F32 ? "f32" : "f64") +
+                                   "\"");
+  read_params(section, spec, context);
+  read_slots(section, spec, context);
+  section.refuse_unknown();
+  return spec;
+}
+
+}  // namespace threepc

@@ -1,0 +1,219 @@
+#include "config/run_config.hpp"
+
+#include <filesystem>
+#include <limits>
+
+#include "config/document.hpp"
+#include "config/resolve.hpp"
+#include "config/section.hpp"
+#include "failure.hpp"
+
+namespace threepc {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Bounds positive{0, infinity, true};
+constexpr Bounds non_negative{0, infinity};
+constexpr Bounds count{1, 1e6};
+
+void read_run(Section section, RunConfig& config) {
+  config.name = section.text("name").value_or(fs::path(config.file).stem().string());
+  config.seed = static_cast<std::uint64_t>(section.integer("seed", non_negative).value_or(1));
+  config.dtype = section.choice("dtype", {"f32", "f64"}).value_or("f64") == "f32" ? TPC_F32 : TPC_F64;
+  config.rounds = static_cast<std::uint64_t>(section.integer("rounds", non_negative).value_or(1000));
+  config.out = section.text("out").value_or("runs/" + config.name);
+  config.evaluate_every = static_cast<std::uint64_t>(section.integer("evaluate_every", {1, infinity}).value_or(1));
+  Section stop = section.child("stop");
+  config.stop.grad_norm = stop.real("grad_norm", positive);
+  config.stop.grad_norm_sq = stop.real("grad_norm_sq", positive);
+  config.stop.uplink_bits_per_worker = stop.real("uplink_bits_per_worker", positive);
+  config.stop.seconds = stop.real("seconds", positive);
+  stop.refuse_unknown();
+  section.refuse_unknown();
+}
+
+void read_workers(Section section, RunConfig& config) {
+  config.workers = static_cast<std::uint32_t>(section.integer("count", count).value_or(1));
+  config.threads = static_cast<std::uint32_t>(section.integer("threads", count).value_or(1));
+  section.refuse_unknown();
+}
+
+void read_plugin_path(Section section, RunConfig& config, const fs::path& folder) {
+  for (const Node* item : section.list("path")) {
+    const auto* text = std::get_if<std::string>(&item->value);
+    if (text == nullptr)
+      section.wrong(*item, "path", std::string("expected a list of strings, got ") + item->type_name());
+    const fs::path base = item->on_command_line ? fs::current_path() : folder;
+    const fs::path path = (base / *text).lexically_normal();
+    if (!fs::is_directory(path)) section.wrong(*item, "path", "there is no folder " + path.string());
+    config.plugin_path.push_back(path.string());
+  }
+  section.refuse_unknown();
+}
+
+/// "theory" or a positive number.
+void read_stepsize(Section& section, RunConfig& config) {
+  const Node* node = section.take("stepsize");
+  if (node == nullptr) return;
+  if (const auto* text = std::get_if<std::string>(&node->value)) {
+    if (*text != "theory")
+      section.wrong(*node, "stepsize", "expected \"theory\" or a number above 0, got \"" + *text + "\"");
+    return;
+  }
+  config.stepsize = section.real("stepsize", positive);
+}
+
+void read_plugins(Section& root, RunConfig& config, const ResolveContext& context) {
+  Section problem = root.child("problem");
+  config.problem = resolve_plugin(problem, TPC_PROBLEM, nullptr, context);
+
+  Section mechanism = root.child("mechanism");
+  config.init_gradient = mechanism.choice("init", {"gradient", "zero"}).value_or("gradient") == "gradient";
+  config.mechanism = resolve_plugin(mechanism, TPC_MECHANISM, nullptr, context);
+
+  Section optimizer = root.child("optimizer");
+  read_stepsize(optimizer, config);
+  config.multiplier = optimizer.real("multiplier", positive).value_or(1.0);
+  config.optimizer = resolve_plugin(optimizer, TPC_OPTIMIZER, "gd", context);
+
+  Section transport = root.child("transport");
+  config.timeout = transport.real("timeout", {0, 1e6, true}).value_or(60.0);
+  config.transport = resolve_plugin(transport, TPC_TRANSPORT, "inproc", context);
+}
+
+/// "key = value" lines under [table] headers; the same walk serves config.toml and agreement().
+class Lines {
+ public:
+  explicit Lines(bool headers) : headers_(headers) {}
+
+  void table(const std::string& place) {
+    place_ = place;
+    if (!headers_) return;
+    if (!lines_.empty()) lines_.emplace_back();
+    lines_.push_back("[" + place + "]");
+  }
+  void add(const std::string& key, const Value& value) { add_text(key, to_toml_text(value)); }
+  void add_text(const std::string& key, const std::string& text) {
+    lines_.push_back((headers_ ? "" : place_ + ".") + key + " = " + text);
+  }
+  void add(const std::string& key, const std::optional<double>& value) {
+    if (value) add(key, Value(*value));
+  }
+  std::vector<std::string> take() { return std::move(lines_); }
+
+ private:
+  bool headers_;
+  std::string place_;
+  std::vector<std::string> lines_;
+};
+
+Value integer(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+void write_params(Lines& out, const PluginSpec& spec, bool whole_paths) {
+  for (std::uint32_t i = 0; i < spec.descriptor->param_count; ++i) {
+    if (!spec.values[i]) continue;
+    const tpc_param& param = *spec.descriptor->params[i];
+    const auto* text = std::get_if<std::string>(&*spec.values[i]);
+    const bool shorten = param.type == TPC_PATH && !whole_paths;
+    out.add(param.key, shorten ? Value(fs::path(*text).filename().string()) : *spec.values[i]);
+  }
+}
+
+void write_plugin(Lines& out, const PluginSpec& spec, bool whole_paths);
+
+void write_children(Lines& out, const PluginSpec& spec, bool whole_paths) {
+  for (const PluginSpec& child : spec.children) {
+    out.table(child.place);
+    write_plugin(out, child, whole_paths);
+  }
+}
+
+void write_plugin(Lines& out, const PluginSpec& spec, bool whole_paths) {
+  out.add("plugin", Value(std::string(spec.descriptor->id)));
+  write_params(out, spec, whole_paths);
+  write_children(out, spec, whole_paths);
+}
+
+void write_run(Lines& out, const RunConfig& config, bool complete) {
+  out.table("run");
+  if (complete) out.add("name", Value(config.name));
+  out.add("seed", integer(config.seed));
+  out.add("dtype", Value(std::string(config.dtype == TPC_F32 ? "f32" : "f64")));
+  out.add("rounds", integer(config.rounds));
+  if (complete) out.add("out", Value(config.out));
+  out.add("evaluate_every", integer(config.evaluate_every));
+  const StopRules& stop = config.stop;
+  if (stop.grad_norm || stop.grad_norm_sq || stop.uplink_bits_per_worker || stop.seconds) out.table("run.stop");
+  out.add("grad_norm", stop.grad_norm);
+  out.add("grad_norm_sq", stop.grad_norm_sq);
+  out.add("uplink_bits_per_worker", stop.uplink_bits_per_worker);
+  out.add("seconds", stop.seconds);
+}
+
+void write_method(Lines& out, const RunConfig& config, bool complete) {
+  out.table("problem");
+  write_plugin(out, config.problem, complete);
+  out.table("mechanism");
+  out.add("plugin", Value(std::string(config.mechanism.descriptor->id)));
+  out.add("init", Value(std::string(config.init_gradient ? "gradient" : "zero")));
+  write_params(out, config.mechanism, complete);
+  write_children(out, config.mechanism, complete);
+  out.table("optimizer");
+  out.add("stepsize", config.stepsize ? Value(*config.stepsize) : Value(std::string("theory")));
+  out.add("multiplier", Value(config.multiplier));
+  write_plugin(out, config.optimizer, complete);
+}
+
+}  // namespace
+
+RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out) {
+  const Node document = read_document(file, overrides);
+  Section root(&document, "");
+  const fs::path folder = fs::absolute(file).parent_path();
+
+  RunConfig config;
+  config.file = file;
+  config.overrides = overrides;
+  read_run(root.child("run"), config);
+  if (!out.empty()) config.out = out;
+  config.out = fs::absolute(config.out).lexically_normal().string();
+  read_workers(root.child("workers"), config);
+  read_plugin_path(root.child("plugins"), config, folder);
+  config.catalog = std::make_shared<Catalog>(Catalog::search_path(config.plugin_path));
+  read_plugins(root, config, {*config.catalog, file, folder.string(), config.dtype});
+  root.refuse_unknown();
+  return config;
+}
+
+std::string to_toml(const RunConfig& config) {
+  Lines out(true);
+  write_run(out, config, true);
+  out.table("workers");
+  out.add("count", integer(config.workers));
+  out.add("threads", integer(config.threads));
+  write_method(out, config, true);
+  out.table("transport");
+  out.add("timeout", Value(config.timeout));
+  write_plugin(out, config.transport, true);
+  if (!config.plugin_path.empty()) {
+    std::string list;
+    for (const std::string& folder : config.plugin_path) list += (list.empty() ? "" : ", ") + to_toml_text(folder);
+    out.table("plugins");
+    out.add_text("path", "[" + list + "]");
+  }
+  std::string text;
+  for (const std::string& line : out.take()) text += line + "\n";
+  return text;
+}
+
+std::vector<std::string> agreement(const RunConfig& config) {
+  Lines out(false);
+  write_run(out, config, false);
+  out.table("workers");
+  out.add("count", integer(config.workers));
+  write_method(out, config, false);
+  return out.take();
+}
+
+}  // namespace threepc

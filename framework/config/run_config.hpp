@@ -1,0 +1,67 @@
+// A run as the user describes it: one TOML file and the overrides of the command line, checked and complete.
+#pragma once
+
+#include <threepc/abi.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugin/catalog.hpp"
+#include "plugin/spec.hpp"
+
+namespace threepc {
+
+/// [run.stop]: the run ends at the first evaluated round that meets one of these.
+struct StopRules {
+  std::optional<double> grad_norm;
+  std::optional<double> grad_norm_sq;
+  std::optional<double> uplink_bits_per_worker;
+  std::optional<double> seconds;
+};
+
+struct RunConfig {
+  std::string file;                    // as given on the command line
+  std::vector<std::string> overrides;  // "mechanism.zeta=32", as given
+
+  std::string name;
+  std::uint64_t seed = 0;
+  tpc_dtype dtype = TPC_F64;
+  std::uint64_t rounds = 0;
+  std::string out;  // absolute
+  std::uint64_t evaluate_every = 1;
+  StopRules stop;
+
+  std::uint32_t workers = 1;
+  std::uint32_t threads = 1;
+
+  PluginSpec problem;
+  PluginSpec mechanism;
+  PluginSpec optimizer;
+  PluginSpec transport;
+
+  bool init_gradient = true;       // [mechanism] init
+  std::optional<double> stepsize;  // [optimizer] stepsize; none: "theory"
+  double multiplier = 1.0;         // [optimizer] multiplier
+  double timeout = 60.0;           // [transport] timeout, seconds
+
+  std::vector<std::string> plugin_path;  // [plugins] path, absolute
+  std::shared_ptr<const Catalog> catalog;
+};
+
+/// Reads and checks a configuration. Throws Failure: Exit::usage with FILE:LINE:COLUMN for anything wrong in
+/// it, Exit::data for a data file that does not exist, Exit::plugin for a plugin that cannot be used.
+/// `out` replaces [run] out when not empty.
+RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out = "");
+
+/// The complete configuration as TOML: every default filled in, every path absolute; load_config of it gives
+/// the same run.
+std::string to_toml(const RunConfig& config);
+
+/// What server and workers must agree on, one "key = value" a line: everything that can change a bit of x.
+/// Paths are reduced to file names, because hosts differ; [transport], [plugins], names and threads are left out.
+std::vector<std::string> agreement(const RunConfig& config);
+
+}  // namespace threepc

@@ -1,0 +1,119 @@
+#include "config/section.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "failure.hpp"
+#include "nearest.hpp"
+
+namespace threepc {
+namespace {
+
+std::string shown(double value) {
+  std::ostringstream out;
+  out.precision(15);
+  out << value;
+  return out.str();
+}
+
+std::string described(const Bounds& bounds) {
+  std::string text;
+  if (std::isfinite(bounds.minimum)) text = (bounds.above_minimum ? "above " : "at least ") + shown(bounds.minimum);
+  if (std::isfinite(bounds.maximum))
+    text += (text.empty() ? "" : " and ") + std::string("at most ") + shown(bounds.maximum);
+  return text;
+}
+
+bool inside(double value, const Bounds& bounds) {
+  return (bounds.above_minimum ? value > bounds.minimum : value >= bounds.minimum) && value <= bounds.maximum;
+}
+
+}  // namespace
+
+Section::Section(const Node* node, std::string place) : node_(node), place_(std::move(place)) {
+  if (node_ != nullptr && node_->table() == nullptr)
+    throw Failure(Exit::usage,
+                  node_->origin + ": " + place_ + ": expected a table, [" + place_ + "], got " + node_->type_name());
+}
+
+const Node* Section::take(const std::string& key) {
+  known_.push_back(key);
+  if (node_ == nullptr) return nullptr;
+  const auto at = node_->table()->find(key);
+  return at == node_->table()->end() ? nullptr : &at->second;
+}
+
+void Section::wrong(const Node& node, const std::string& key, const std::string& text) const {
+  throw Failure(Exit::usage, node.origin + ": " + (place_.empty() ? "" : place_ + ".") + key + ": " + text);
+}
+
+std::optional<std::string> Section::text(const std::string& key) {
+  const Node* node = take(key);
+  if (node == nullptr) return std::nullopt;
+  if (const auto* value = std::get_if<std::string>(&node->value)) return *value;
+  wrong(*node, key, std::string("expected a string in quotes, got ") + node->type_name());
+}
+
+std::optional<std::int64_t> Section::integer(const std::string& key, Bounds bounds) {
+  const Node* node = take(key);
+  if (node == nullptr) return std::nullopt;
+  const auto* value = std::get_if<std::int64_t>(&node->value);
+  if (value == nullptr) wrong(*node, key, std::string("expected an integer, got ") + node->type_name());
+  if (!inside(static_cast<double>(*value), bounds))
+    wrong(*node, key, "must be " + described(bounds) + ", got " + std::to_string(*value));
+  return *value;
+}
+
+std::optional<double> Section::real(const std::string& key, Bounds bounds) {
+  const Node* node = take(key);
+  if (node == nullptr) return std::nullopt;
+  double value = 0;
+  if (const auto* real = std::get_if<double>(&node->value))
+    value = *real;
+  else if (const auto* integer = std::get_if<std::int64_t>(&node->value))
+    value = static_cast<double>(*integer);
+  else
+    wrong(*node, key, std::string("expected a number, got ") + node->type_name());
+  if (!std::isfinite(value)) wrong(*node, key, "expected a finite number, got " + shown(value));
+  if (!inside(value, bounds)) wrong(*node, key, "must be " + described(bounds) + ", got " + shown(value));
+  return value;
+}
+
+std::optional<bool> Section::flag(const std::string& key) {
+  const Node* node = take(key);
+  if (node == nullptr) return std::nullopt;
+  if (const auto* value = std::get_if<bool>(&node->value)) return *value;
+  wrong(*node, key, std::string("expected true or false, got ") + node->type_name());
+}
+
+std::optional<std::string> Section::choice(const std::string& key, const std::vector<std::string>& choices) {
+  const auto value = text(key);
+  if (!value || std::find(choices.begin(), choices.end(), *value) != choices.end()) return value;
+  wrong(*take(key), key, "'" + *value + "' is not one of " + listed(choices) + suggestion(*value, choices));
+}
+
+std::vector<const Node*> Section::list(const std::string& key) {
+  const Node* node = take(key);
+  if (node == nullptr) return {};
+  const auto* items = std::get_if<Node::Array>(&node->value);
+  if (items == nullptr) wrong(*node, key, std::string("expected a list in [ ], got ") + node->type_name());
+  std::vector<const Node*> out;
+  for (const Node& item : *items) out.push_back(&item);
+  return out;
+}
+
+Section Section::child(const std::string& key) { return {take(key), place_.empty() ? key : place_ + "." + key}; }
+
+void Section::refuse_unknown() const {
+  if (node_ == nullptr) return;
+  for (const auto& [key, node] : *node_->table()) {
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    const std::string shown_key = key.substr(0, 64);
+    const std::string where = place_.empty() ? "" : " in [" + place_ + "]";
+    throw Failure(Exit::usage, node.origin + ": unknown key '" + shown_key + "'" + where + suggestion(key, known_) +
+                                   "; known: " + listed(known_));
+  }
+}
+
+}  // namespace threepc

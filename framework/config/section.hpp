@@ -1,0 +1,52 @@
+// Reading one table of the configuration: every key is taken with its type and bounds, and what nobody took
+// is an error.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/document.hpp"
+#include "plugin/spec.hpp"
+
+namespace threepc {
+
+struct Bounds {
+  double minimum, maximum;
+  bool above_minimum = false;
+};
+
+class Section {
+ public:
+  /// `node` is the table at `place` ("mechanism.compressor"); nullptr: a table that was not written.
+  Section(const Node* node, std::string place);
+
+  /// The node of a key, nullptr if it is not there; the key counts as known from now on.
+  const Node* take(const std::string& key);
+
+  std::optional<std::string> text(const std::string& key);
+  std::optional<std::int64_t> integer(const std::string& key, Bounds bounds);
+  std::optional<double> real(const std::string& key, Bounds bounds);
+  std::optional<bool> flag(const std::string& key);
+  /// Throws unless the value is one of `choices`.
+  std::optional<std::string> choice(const std::string& key, const std::vector<std::string>& choices);
+  std::vector<const Node*> list(const std::string& key);
+  Section child(const std::string& key);
+
+  /// Throws for the first key that nobody took, and suggests the nearest one.
+  void refuse_unknown() const;
+
+  const std::string& place() const { return place_; }
+  /// Where the table was written, or the file's name when it was not.
+  std::string origin() const { return node_ == nullptr ? "" : node_->origin; }
+  /// Throws Failure(Exit::usage): "run.toml:3:1: seed: expected an integer, got a string".
+  [[noreturn]] void wrong(const Node& node, const std::string& key, const std::string& text) const;
+
+ private:
+  const Node* node_;
+  std::string place_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace threepc
