@@ -96,6 +96,58 @@ tpc::Facts closed_forms(const QuadraticScalars& scalars, std::uint32_t worker) {
           .hessian_spread = deviation(scalars.nu_s) / 4 * T.largest};
 }
 
+/// One worker's A_i x - b_i and f_i(x), x in R^d.
+template <class T>
+struct Operator {
+  double stiffness, shift, pull;
+
+  /// (A_i x)_j from x_j and its neighbours. Differences first: near a minimiser x is smooth, its second
+  /// difference is tiny, and 2 stiffness + shift as one diagonal entry would round the shift away in f32.
+  static T row(T stiff, T shifted, T left, T x, T right) { return stiff * ((x - left) - (right - x)) + shifted * x; }
+
+  void gradient(const T* __restrict x, T* __restrict out, std::size_t d) const {
+    const T stiff = static_cast<T>(stiffness), shifted = static_cast<T>(shift);
+    for (std::size_t j = 1; j + 1 < d; ++j) out[j] = row(stiff, shifted, x[j - 1], x[j], x[j + 1]);
+    out[d - 1] = row(stiff, shifted, d == 1 ? T{0} : x[d - 2], x[d - 1], T{0});
+    if (d > 1) out[0] = row(stiff, shifted, T{0}, x[0], x[1]);
+    out[0] -= static_cast<T>(pull);
+  }
+
+  /// x'Tx is the sum of the squared steps of 0, x_1, ..., x_d, 0: no cancellation, whatever the dtype.
+  double value(const T* x, std::size_t d) const {
+    const double first = x[0], last = x[d - 1];
+    const double but_last = tpc::detail::lane_sum(d - 1, [=, this](std::size_t j) {
+      const double here = x[j], step = double{x[j + 1]} - here;
+      return stiffness * (step * step) + shift * (here * here);
+    });
+    const double form = but_last + stiffness * (first * first + last * last) + shift * (last * last);
+    return form / 2 - pull * first;
+  }
+};
+
+// The same operations in wider registers; no fused multiply-add, so the bits do not depend on the processor.
+#if defined(__x86_64__)
+template <class T>
+[[gnu::target("avx2"), gnu::flatten]] void wide_gradient(const Operator<T>& op, const T* x, T* out, std::size_t d) {
+  op.gradient(x, out, d);
+}
+template <class T>
+[[gnu::target("avx2"), gnu::flatten]] double wide_value(const Operator<T>& op, const T* x, std::size_t d) {
+  return op.value(x, d);
+}
+bool has_wide_registers() { return __builtin_cpu_supports("avx2"); }
+#else
+template <class T>
+void wide_gradient(const Operator<T>& op, const T* x, T* out, std::size_t d) {
+  op.gradient(x, out, d);
+}
+template <class T>
+double wide_value(const Operator<T>& op, const T* x, std::size_t d) {
+  return op.value(x, d);
+}
+bool has_wide_registers() { return false; }
+#endif
+
 template <class T>
 class Quadratic {
  public:
@@ -121,9 +173,8 @@ class Quadratic {
       throw tpc::Error(TPC_INVALID_ARGUMENT, "a quadratic belongs to one of the workers");
     const QuadraticScalars scalars = obtain(options, setup);
     facts_ = closed_forms(scalars, setup.worker());
-    stiffness_ = scalars.nu_s[setup.worker()] / 4;
-    pull_ = stiffness_ * (scalars.nu_b[setup.worker()] - 1);
-    shift_ = scalars.shift;
+    const double stiffness = scalars.nu_s[setup.worker()] / 4;
+    operator_ = {stiffness, scalars.shift, stiffness * (scalars.nu_b[setup.worker()] - 1)};
   }
 
   tpc::Facts facts() const { return facts_; }
@@ -134,38 +185,20 @@ class Quadratic {
   }
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value) const {
-    if (!gradient.empty()) fill_gradient(x.data(), gradient.data(), x.size());
-    return want_value ? value(x) : 0;
+    if (!gradient.empty()) {
+      if (wide_)
+        wide_gradient(operator_, x.data(), gradient.data(), x.size());
+      else
+        operator_.gradient(x.data(), gradient.data(), x.size());
+    }
+    if (!want_value) return 0;
+    return wide_ ? wide_value(operator_, x.data(), x.size()) : operator_.value(x.data(), x.size());
   }
 
  private:
-  /// (A_i x)_j from x_j and its neighbours. Differences first: near a minimiser x is smooth, its second
-  /// difference is tiny, and 2 stiffness + shift as one diagonal entry would round the shift away in f32.
-  static T row(T stiffness, T shift, T left, T x, T right) {
-    return stiffness * ((x - left) - (right - x)) + shift * x;
-  }
-
-  void fill_gradient(const T* __restrict x, T* __restrict gradient, std::size_t d) const {
-    const T stiffness = static_cast<T>(stiffness_), shift = static_cast<T>(shift_);
-    for (std::size_t j = 1; j + 1 < d; ++j) gradient[j] = row(stiffness, shift, x[j - 1], x[j], x[j + 1]);
-    gradient[d - 1] = row(stiffness, shift, d == 1 ? T{0} : x[d - 2], x[d - 1], T{0});
-    if (d > 1) gradient[0] = row(stiffness, shift, T{0}, x[0], x[1]);
-    gradient[0] -= static_cast<T>(pull_);
-  }
-
-  /// x'Tx is the sum of the squared steps of 0, x_1, ..., x_d, 0: no cancellation, whatever the dtype.
-  double value(std::span<const T> x) const {
-    const double first = x.front(), last = x.back();
-    const double steps = tpc::detail::lane_sum(x.size() - 1, [&](std::size_t j) {
-      const double step = double{x[j + 1]} - double{x[j]};
-      return step * step;
-    });
-    const double form = stiffness_ * (first * first + steps + last * last) + shift_ * tpc::norm_sq(x);
-    return form / 2 - pull_ * first;
-  }
-
   tpc::Facts facts_;
-  double stiffness_, pull_, shift_;
+  Operator<T> operator_;
+  bool wide_ = has_wide_registers();
 };
 
 }  // namespace

@@ -1,0 +1,279 @@
+// Members of a run as threads of one process. The server opens a hub under a name; workers find it by that
+// name, as with ZeroMQ's inproc addresses. Nothing crosses a network: wire counters stay 0.
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <threepc/sdk.hpp>
+#include <vector>
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+/// A message in a mailbox. Its bytes are shared, so that a broadcast is copied once for all workers.
+struct Letter {
+  std::uint32_t type;
+  std::uint64_t round;
+  std::shared_ptr<const Bytes> data;
+};
+
+/// What one member has sent to another and that one has not received yet. Any thread.
+class Mailbox {
+ public:
+  enum class Outcome { letter, closed, cancelled, timeout };
+
+  void put(Letter letter) {
+    const std::lock_guard lock(mutex_);
+    letters_.push_back(std::move(letter));
+    changed_.notify_one();
+  }
+
+  /// The sender is gone; what it sent before is still delivered.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    changed_.notify_all();
+  }
+
+  Outcome take(Letter& out, std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    const auto ready = [&] { return cancelled_ || closed_ || !letters_.empty(); };
+    if (!ready() && !changed_.wait_until(lock, deadline, ready)) return Outcome::timeout;
+    if (cancelled_) return Outcome::cancelled;
+    if (letters_.empty()) return Outcome::closed;
+    out = std::move(letters_.front());
+    letters_.pop_front();
+    return Outcome::letter;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Letter> letters_;
+  bool closed_ = false;
+  bool cancelled_ = false;
+};
+
+/// Where the members of one run meet: two mailboxes for each worker. Any thread.
+class Hub {
+ public:
+  explicit Hub(std::uint32_t workers)
+      : workers_(workers), to_worker_(workers), to_server_(workers), present_(workers) {}
+
+  std::uint32_t workers() const { return workers_; }
+  Mailbox& to_worker(std::uint32_t worker) { return to_worker_[worker]; }
+  Mailbox& to_server(std::uint32_t worker) { return to_server_[worker]; }
+
+  void join(std::uint32_t worker) {
+    const std::lock_guard lock(mutex_);
+    if (present_[worker])
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       tpc::text("rank ", worker, " has already joined; every worker needs a rank of its own"));
+    present_[worker] = true;
+    ++joined_;
+    changed_.notify_all();
+  }
+
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    changed_.notify_all();
+  }
+
+  void wait_for_all(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    const bool done = changed_.wait_until(lock, deadline, [&] { return cancelled_ || joined_ == workers_; });
+    if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+    if (!done)
+      throw tpc::Error(TPC_TIMEOUT, tpc::text(workers_ - joined_, " of ", workers_, " workers have not joined"));
+  }
+
+ private:
+  const std::uint32_t workers_;
+  std::deque<Mailbox> to_worker_, to_server_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<bool> present_;
+  std::uint32_t joined_ = 0;
+  bool cancelled_ = false;
+};
+
+/// The open hubs of this process by name.
+class Names {
+ public:
+  std::string add(const std::shared_ptr<Hub>& hub) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(hubs_, [](const auto& item) { return item.second.expired(); });
+    const std::string name = "inproc:" + std::to_string(++last_);
+    hubs_[name] = hub;
+    return name;
+  }
+
+  std::shared_ptr<Hub> find(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    const auto at = hubs_.find(std::string(name));
+    return at == hubs_.end() ? nullptr : at->second.lock();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::uint64_t last_ = 0;
+  std::map<std::string, std::weak_ptr<Hub>> hubs_;
+};
+
+Names& names() {
+  static Names all;
+  return all;
+}
+
+class Inproc {
+ public:
+  static constexpr tpc::About about = {
+      .id = "inproc",
+      .version = "1.0.0",
+      .summary = "Workers as threads of the server's process; nothing crosses a network.",
+      .capabilities = TPC_IN_PROCESS};
+  static constexpr auto params = tpc::params();
+
+  Inproc(const tpc::NoOptions&, const tpc::Setup& setup)
+      : workers_(setup.workers()), rank_(setup.worker()), held_(is_server() ? workers_ : 1) {}
+  ~Inproc() { leave(); }
+
+  void open(std::string_view address, tpc::Deadline) {
+    if (is_server()) {
+      publish(std::make_shared<Hub>(workers_));
+      address_ = names().add(hub_);
+      return;
+    }
+    const std::shared_ptr<Hub> hub = names().find(address);
+    if (hub == nullptr)
+      throw tpc::Error(TPC_CLOSED, tpc::text("no server is open under the name '", address, "' in this process"));
+    if (hub->workers() != workers_ || rank_ >= workers_)
+      throw tpc::Error(TPC_INVALID_ARGUMENT, tpc::text("rank ", rank_, " of ", workers_, " does not fit a run of ",
+                                                       hub->workers(), " workers"));
+    publish(hub);
+  }
+
+  std::string address() const { return address_; }
+
+  void join(tpc::Deadline deadline) {
+    if (is_server()) return opened().wait_for_all(time_point(deadline));
+    opened().join(rank_);
+    joined_ = true;
+  }
+
+  void send(std::uint32_t to, const tpc_message& message, tpc::Deadline) { post(to, letter_of(message)); }
+
+  void broadcast(const tpc_message& message, tpc::Deadline) {
+    if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
+    const Letter letter = letter_of(message);
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) post(tpc::member_of_worker(worker), letter);
+  }
+
+  tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
+    Letter& held = held_[is_server() ? tpc::worker_of_member(checked(from)) : 0];
+    Mailbox& box =
+        is_server() ? opened().to_server(tpc::worker_of_member(from)) : opened().to_worker(rank_of_self(from));
+    switch (box.take(held, time_point(deadline))) {
+      case Mailbox::Outcome::cancelled:
+        throw tpc::Error(TPC_CLOSED, "cancelled");
+      case Mailbox::Outcome::closed:
+        throw tpc::Error(TPC_CLOSED, name_of(from) + " has left");
+      case Mailbox::Outcome::timeout:
+        throw tpc::Error(TPC_TIMEOUT, "no message from " + name_of(from));
+      case Mailbox::Outcome::letter:
+        break;
+    }
+    received_ += held.data->size();
+    return {sizeof(tpc_message), held.type, held.round, held.data->data(), held.data->size()};
+  }
+
+  /// Any thread: it touches only the hub, whose parts lock.
+  void cancel() noexcept {
+    const std::lock_guard lock(hub_mutex_);
+    if (hub_ == nullptr) return;
+    if (is_server()) hub_->cancel();
+    for (std::uint32_t worker = 0; worker < workers_; ++worker)
+      if (is_server())
+        hub_->to_server(worker).cancel();
+      else if (worker == rank_)
+        hub_->to_worker(worker).cancel();
+  }
+
+  tpc_traffic traffic() const { return {sizeof(tpc_traffic), 0, sent_, received_, 0, 0}; }
+
+  void close(tpc::Deadline) { leave(); }
+
+ private:
+  bool is_server() const { return rank_ == tpc::server; }
+  std::uint32_t rank_of_self(std::uint32_t from) const { return checked(from), rank_; }
+
+  static std::string name_of(std::uint32_t member) {
+    return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
+  }
+
+  static std::chrono::steady_clock::time_point time_point(tpc::Deadline deadline) {
+    return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline.at));
+  }
+
+  void publish(std::shared_ptr<Hub> hub) {
+    const std::lock_guard lock(hub_mutex_);
+    hub_ = std::move(hub);
+  }
+
+  Hub& opened() const {
+    if (hub_ == nullptr) throw tpc::Error(TPC_CLOSED, "this member is not open");
+    return *hub_;
+  }
+
+  /// A star: the server speaks with workers, a worker with the server.
+  std::uint32_t checked(std::uint32_t member) const {
+    if (is_server() ? member == tpc::server_member || member > workers_ : member != tpc::server_member)
+      throw tpc::Error(TPC_UNSUPPORTED, tpc::text("this member has no connection to member ", member));
+    return member;
+  }
+
+  static Letter letter_of(const tpc_message& message) {
+    return {message.type, message.round, std::make_shared<const Bytes>(message.data, message.data + message.size)};
+  }
+
+  void post(std::uint32_t to, const Letter& letter) {
+    checked(to);
+    Mailbox& box = is_server() ? opened().to_worker(tpc::worker_of_member(to)) : opened().to_server(rank_);
+    box.put(letter);
+    sent_ += letter.data->size();
+  }
+
+  void leave() {
+    if (hub_ == nullptr) return;
+    for (std::uint32_t worker = 0; worker < workers_; ++worker)
+      if (is_server()) hub_->to_worker(worker).close();
+    if (!is_server() && joined_) hub_->to_server(rank_).close();
+    publish(nullptr);
+  }
+
+  const std::uint32_t workers_;
+  const std::uint32_t rank_;
+  std::mutex hub_mutex_;  // hub_ itself against cancel(); the instance's own thread reads it without
+  std::shared_ptr<Hub> hub_;
+  std::string address_;
+  bool joined_ = false;
+  std::vector<Letter> held_;  // the last message from each member, which the caller still looks at
+  std::uint64_t sent_ = 0, received_ = 0;
+};
+
+}  // namespace
+
+THREEPC_PLUGINS(tpc::transport<Inproc>);
