@@ -1,0 +1,96 @@
+#include "frame.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <bit>
+#include <cstring>
+
+namespace threepc::tcp {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "frames are little-endian; a big-endian port must swap here");
+
+constexpr std::uint32_t magic = 0x46503354;  // "T3PF"
+constexpr std::uint16_t version = 1;
+
+/// The layout of docs/wire-format.md; every field lies at a multiple of its size, so there is no padding.
+struct Wire {
+  std::uint32_t magic;
+  std::uint16_t version;
+  std::uint16_t kind;
+  std::uint32_t sender;
+  std::uint32_t type;
+  std::uint64_t round;
+  std::uint64_t length;
+  std::uint64_t checksum;
+};
+static_assert(sizeof(Wire) == header_size);
+
+/// XXH3 of the header without its checksum, then of the payload with that as the seed.
+std::uint64_t checksum_of(const Wire& wire, std::span<const std::uint8_t> payload) {
+  const XXH64_hash_t seed = XXH3_64bits(&wire, offsetof(Wire, checksum));
+  return XXH3_64bits_withSeed(payload.data(), payload.size(), seed);
+}
+
+std::string fault_of(const Wire& wire, std::uint64_t longest) {
+  if (wire.magic != magic) return "it does not begin with a frame's magic number; the peer speaks another protocol";
+  if (wire.version != version)
+    return "frame version " + std::to_string(wire.version) + ", expected " + std::to_string(version) +
+           "; use equal versions of threepc on both sides";
+  if (wire.kind < 1 || wire.kind > 5) return "unknown kind of frame " + std::to_string(wire.kind);
+  if (wire.length > longest)
+    return "a frame of " + std::to_string(wire.length) + " bytes, at most " + std::to_string(longest) + " are accepted";
+  return "";
+}
+
+Decoded bad(const std::string& fault) {
+  Decoded out;
+  out.state = Decoded::State::bad;
+  out.fault = fault;
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> to_frame(FrameHeader header, std::span<const std::uint8_t> payload) {
+  Wire wire{magic,          version, static_cast<std::uint16_t>(header.kind), header.sender, header.type, header.round,
+            payload.size(), 0};
+  wire.checksum = checksum_of(wire, payload);
+  std::vector<std::uint8_t> out(header_size + payload.size());
+  std::memcpy(out.data(), &wire, header_size);
+  if (!payload.empty()) std::memcpy(out.data() + header_size, payload.data(), payload.size());
+  return out;
+}
+
+Decoded decode_frame(std::span<const std::uint8_t> bytes, std::uint64_t longest) {
+  if (bytes.size() < header_size) return {};
+  Wire wire;
+  std::memcpy(&wire, bytes.data(), header_size);
+  if (const std::string fault = fault_of(wire, longest); !fault.empty()) return bad(fault);
+  if (bytes.size() - header_size < wire.length) return {};
+
+  Decoded out;
+  out.payload = bytes.subspan(header_size, wire.length);
+  if (checksum_of(wire, out.payload) != wire.checksum) return bad("a frame's checksum does not match its content");
+  out.state = Decoded::State::frame;
+  out.header = {static_cast<FrameKind>(wire.kind), wire.sender, wire.type, wire.round, wire.length};
+  out.size = header_size + wire.length;
+  return out;
+}
+
+std::array<std::uint8_t, 8> to_bytes(const Join& join) {
+  std::array<std::uint8_t, 8> out;
+  std::memcpy(out.data(), &join.rank, 4);
+  std::memcpy(out.data() + 4, &join.workers, 4);
+  return out;
+}
+
+bool read_join(std::span<const std::uint8_t> payload, Join& out) {
+  if (payload.size() != 8) return false;
+  std::memcpy(&out.rank, payload.data(), 4);
+  std::memcpy(&out.workers, payload.data() + 4, 4);
+  return true;
+}
+
+}  // namespace threepc::tcp

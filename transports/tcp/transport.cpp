@@ -1,0 +1,424 @@
+// Members of a run as processes that speak TCP. The server serves all workers from one event loop, which runs
+// in the thread that calls it, while it waits; there is no other thread.
+#include <atomic>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <threepc/sdk.hpp>
+#include <vector>
+
+#include "connection.hpp"
+#include "frame.hpp"
+
+namespace threepc::tcp {
+namespace {
+
+using Endpoint = asio::ip::tcp::endpoint;
+using Clock = std::chrono::steady_clock;
+using boost::system::error_code;
+
+struct Options {
+  std::string_view host = "127.0.0.1";
+  std::int64_t port = 0;
+  std::int64_t max_message = std::int64_t{1} << 32;
+};
+
+struct Address {
+  std::string host, port;
+  std::string text() const { return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port; }
+};
+
+/// "HOST:PORT", with an IPv6 host in brackets.
+Address parse_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const bool complete = colon != std::string_view::npos && colon > 0 && colon + 1 < text.size() &&
+                        text.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
+  if (!complete)
+    throw tpc::Error(TPC_INVALID_ARGUMENT,
+                     tpc::text("'", text, "' is no address; expected HOST:PORT, such as 127.0.0.1:5555"));
+  std::string_view host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  return {std::string(host), std::string(text.substr(colon + 1))};
+}
+
+Clock::time_point time_point(tpc::Deadline deadline) {
+  return Clock::time_point(std::chrono::nanoseconds(deadline.at));
+}
+
+std::shared_ptr<const Bytes> frame(FrameKind kind, std::uint32_t sender, std::span<const std::uint8_t> payload = {}) {
+  return std::make_shared<const Bytes>(to_frame({kind, sender}, payload));
+}
+
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+/// "3", "3 and 7", "0, 1, 2 and 5 more"
+std::string listed(const std::vector<std::uint32_t>& ranks) {
+  constexpr std::size_t most = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ranks.size(), most); ++i)
+    text += (i == 0 ? "" : i + 1 == ranks.size() ? " and " : ", ") + std::to_string(ranks[i]);
+  return ranks.size() <= most ? text : text + " and " + std::to_string(ranks.size() - most) + " more";
+}
+
+class Tcp {
+ public:
+  static constexpr tpc::About about = {
+      .id = "tcp",
+      .version = "1.0.0",
+      .summary = "Workers as processes, on one host or several, over TCP (IPv4 or IPv6)."};
+  static constexpr auto params = tpc::params(
+      tpc::param<&Options::host>(
+          "host", "the server's host: where it binds, and where a worker without --connect looks for it"),
+      tpc::param<&Options::port>("port", "the server's port; 0 takes a free one", {.minimum = 0, .maximum = 65535}),
+      tpc::param<&Options::max_message>("max_message",
+                                        "a longer message is refused; raise it for a dense model beyond 4 GiB",
+                                        {.unit = "bytes", .minimum = 1024, .maximum = 1e15}));
+
+  Tcp(const Options& options, const tpc::Setup& setup)
+      : host_(&setup.host()),
+        workers_(setup.workers()),
+        rank_(setup.worker()),
+        longest_(static_cast<std::uint64_t>(options.max_message)),
+        configured_{std::string(options.host), std::to_string(options.port)},
+        work_(asio::make_work_guard(io_)),
+        peers_(is_server() ? workers_ : 1),
+        held_(peers_.size()) {}
+
+  void open(std::string_view address, tpc::Deadline) {
+    address_ = address.empty() ? configured_ : parse_address(address);
+    if (is_server())
+      listen();
+    else if (address_.port == "0")
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       "the server's port is not known; give it with --connect HOST:PORT, or set [transport] port");
+  }
+
+  std::string address() const { return address_.text(); }
+
+  void join(tpc::Deadline deadline) {
+    if (is_server())
+      await_workers(deadline);
+    else
+      join_server(deadline);
+  }
+
+  void send(std::uint32_t to, const tpc_message& message, tpc::Deadline deadline) {
+    enqueue(to,
+            std::make_shared<const Bytes>(to_frame({FrameKind::message, own_member(), message.type, message.round},
+                                                   {message.data, message.size})),
+            message.size, deadline);
+  }
+
+  void broadcast(const tpc_message& message, tpc::Deadline deadline) {
+    if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
+    const auto shared = std::make_shared<const Bytes>(
+        to_frame({FrameKind::message, own_member(), message.type, message.round}, {message.data, message.size}));
+    for (std::uint32_t worker = 0; worker < workers_; ++worker)
+      enqueue(tpc::member_of_worker(worker), shared, message.size, deadline);
+  }
+
+  tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
+    const std::size_t at = index_of(from);
+    Connection& peer = connected(at);
+    wait(deadline, "no message from " + name_of(from), [&] { return peer.has_message() || peer.ended(); });
+    if (!peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(from) + " " + peer.reason());
+    held_[at] = peer.take_message();
+    payload_received_ += held_[at].data.size();
+    return {sizeof(tpc_message), held_[at].type, held_[at].round, held_[at].data.data(), held_[at].data.size()};
+  }
+
+  /// Any thread: a flag and a thread-safe post that wakes the loop to see it.
+  void cancel() noexcept {
+    cancelled_ = true;
+    asio::post(io_, [] {});
+  }
+
+  tpc_traffic traffic() const {
+    return {sizeof(tpc_traffic), 0, payload_sent_, payload_received_, wire_.sent, wire_.received};
+  }
+
+  /// Sends what is queued and a goodbye, then waits for the others' end, so that nothing is reset in flight.
+  void close(tpc::Deadline deadline) {
+    acceptor_.reset();
+    strangers_.clear();
+    for (const auto& peer : peers_) {
+      if (peer == nullptr || peer->ended()) continue;
+      peer->send(frame(FrameKind::goodbye, own_member()));
+      peer->finish_sending();
+    }
+    wait(deadline, "a peer does not close its connection", [&] {
+      return std::all_of(peers_.begin(), peers_.end(),
+                         [](const auto& peer) { return peer == nullptr || peer->ended(); });
+    });
+  }
+
+ private:
+  static constexpr std::size_t most_strangers = 128;
+  static constexpr std::size_t most_queued = std::size_t{64} << 20;  // bytes waiting for one slow peer
+  static constexpr auto handshake_time = std::chrono::seconds(5);
+
+  struct Stranger {
+    std::shared_ptr<Connection> connection;
+    std::unique_ptr<asio::steady_timer> timer;
+  };
+
+  bool is_server() const { return rank_ == tpc::server; }
+  std::uint32_t own_member() const { return is_server() ? tpc::server_member : tpc::member_of_worker(rank_); }
+
+  static std::string name_of(std::uint32_t member) {
+    return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
+  }
+
+  void log(tpc_log_level level, const std::string& text) const { host_->log(level, "tcp", text.c_str()); }
+
+  /// Runs the event loop until `done`, or throws at the deadline or when cancelled.
+  template <class Done>
+  void wait(tpc::Deadline deadline, const std::string& late, Done done) {
+    const Clock::time_point until = time_point(deadline);
+    while (!done()) {
+      if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+      if (io_.run_one_until(until) == 0 && Clock::now() >= until && !done()) throw tpc::Error(TPC_TIMEOUT, late);
+    }
+  }
+
+  /// Where the peer stands in peers_: a worker has the server alone, a star.
+  std::size_t index_of(std::uint32_t member) const {
+    const bool reachable =
+        is_server() ? member != tpc::server_member && member <= workers_ : member == tpc::server_member;
+    if (!reachable) throw tpc::Error(TPC_UNSUPPORTED, "this member has no connection to " + name_of(member));
+    return is_server() ? tpc::worker_of_member(member) : 0;
+  }
+
+  Connection& connected(std::size_t at) const {
+    if (peers_[at] == nullptr) throw tpc::Error(TPC_CLOSED, "not joined");
+    return *peers_[at];
+  }
+
+  void enqueue(std::uint32_t to, const std::shared_ptr<const Bytes>& bytes, std::uint64_t payload,
+               tpc::Deadline deadline) {
+    if (payload > longest_)
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       tpc::text("a message of ", payload, " bytes exceeds [transport] max_message = ", longest_));
+    Connection& peer = connected(index_of(to));
+    wait(deadline, name_of(to) + " does not read what it is sent",
+         [&] { return peer.queued_bytes() < most_queued || peer.ended(); });
+    if (peer.ended() && !peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(to) + " " + peer.reason());
+    peer.send(bytes);
+    payload_sent_ += payload;
+  }
+
+  // ---- server
+
+  void listen() {
+    error_code error;
+    asio::ip::tcp::resolver resolver(io_);
+    const auto found = resolver.resolve(address_.host, address_.port, asio::ip::tcp::resolver::passive, error);
+    if (error)
+      throw tpc::Error(TPC_INVALID_ARGUMENT, tpc::text("cannot listen at ", address_.text(), ": ", error.message()));
+    acceptor_.emplace(io_);
+    const Endpoint endpoint = found.begin()->endpoint();
+    acceptor_->open(endpoint.protocol(), error);
+    if (!error) acceptor_->set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_->bind(endpoint, error);
+    if (!error) acceptor_->listen(asio::socket_base::max_listen_connections, error);
+    if (error == asio::error::address_in_use)
+      throw tpc::Error(
+          TPC_INVALID_ARGUMENT,
+          tpc::text(address_.text(),
+                    " is in use by another program; choose another [transport] port, or 0 for any free one"));
+    if (error)
+      throw tpc::Error(TPC_INVALID_ARGUMENT, tpc::text("cannot listen at ", address_.text(), ": ", error.message()));
+    address_.port = std::to_string(acceptor_->local_endpoint().port());
+    accept_next();
+  }
+
+  void accept_next() {
+    acceptor_->async_accept([this](const error_code& error, asio::ip::tcp::socket socket) {
+      if (!acceptor_ || error == asio::error::operation_aborted) return;
+      if (!error && strangers_.size() < most_strangers) admit(std::move(socket));
+      accept_next();
+    });
+  }
+
+  /// A stranger has a few seconds for its JOIN, and gets nothing else.
+  void admit(asio::ip::tcp::socket socket) {
+    auto connection = std::make_shared<Connection>(
+        std::move(socket), wire_, longest_,
+        Connection::Handler{[this](Connection& from, const Decoded& control) { on_control_from_worker(from, control); },
+                            [this](Connection& ended) { on_end(ended); }});
+    auto timer = std::make_unique<asio::steady_timer>(io_, handshake_time);
+    timer->async_wait([weak = std::weak_ptr(connection)](const error_code& error) {
+      const auto alive = weak.lock();
+      if (!error && alive && !alive->trusted()) alive->end("did not join in time");
+    });
+    strangers_.push_back({connection, std::move(timer)});
+    connection->start();
+  }
+
+  void on_control_from_worker(Connection& from, const Decoded& control) {
+    Join join{};
+    if (control.header.kind != FrameKind::join || from.trusted() || !read_join(control.payload, join))
+      return from.end("sent an unexpected frame");
+    if (const std::string fault = refusal(join); !fault.empty()) {
+      log(TPC_LOG_WARNING, "refused " + from.name() + ": " + fault);
+      from.send(frame(FrameKind::reject, tpc::server_member, bytes_of(fault)));
+      return from.finish_sending();
+    }
+    from.trust();
+    peers_[join.rank] = from.shared_from_this();
+    forget(from);
+    from.send(frame(FrameKind::accept, tpc::server_member));
+    log(TPC_LOG_INFO, tpc::text("worker ", join.rank, " joined from ", from.name()));
+  }
+
+  std::string refusal(const Join& join) const {
+    if (join.workers != workers_)
+      return tpc::text("this run has ", workers_, " workers, the one that wants to join expects ", join.workers);
+    if (join.rank >= workers_)
+      return tpc::text("rank ", join.rank, " is out of range: this run has ", workers_, " workers, ranks 0 to ",
+                       workers_ - 1);
+    if (peers_[join.rank] != nullptr)
+      return tpc::text("rank ", join.rank, " has already joined from ", peers_[join.rank]->name());
+    return "";
+  }
+
+  void on_end(Connection& ended) {
+    if (!ended.trusted()) log(TPC_LOG_INFO, ended.name() + " " + ended.reason());
+    // Not here and now: the connection is still on the call stack.
+    asio::post(io_, [this, keep = ended.shared_from_this()] { forget(*keep); });
+  }
+
+  void forget(const Connection& connection) {
+    strangers_.remove_if([&](const Stranger& stranger) { return stranger.connection.get() == &connection; });
+  }
+
+  void await_workers(tpc::Deadline deadline) {
+    const auto missing = [this] {
+      std::vector<std::uint32_t> ranks;
+      for (std::uint32_t rank = 0; rank < workers_; ++rank)
+        if (peers_[rank] == nullptr) ranks.push_back(rank);
+      return ranks;
+    };
+    try {
+      wait(deadline, "", [&] {
+        return std::none_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer == nullptr; });
+      });
+    } catch (const tpc::Error& error) {
+      if (error.status() != TPC_TIMEOUT) throw;
+      const auto ranks = missing();
+      throw tpc::Error(TPC_TIMEOUT, tpc::text(ranks.size() == 1 ? "worker " : "workers ", listed(ranks),
+                                              ranks.size() == 1 ? " has" : " have", " not joined ", address_.text()));
+    }
+  }
+
+  // ---- worker
+
+  void join_server(tpc::Deadline deadline) {
+    auto connection = std::make_shared<Connection>(
+        connect(deadline), wire_, longest_,
+        Connection::Handler{[this](Connection& from, const Decoded& control) { on_answer(from, control); },
+                            [](Connection&) {}});
+    peers_[0] = connection;
+    connection->start();
+    connection->send(frame(FrameKind::join, own_member(), to_bytes(Join{rank_, workers_})));
+    wait(deadline, "the server at " + address_.text() + " does not answer",
+         [&] { return connection->trusted() || !refused_.empty() || connection->ended(); });
+    if (!refused_.empty()) throw tpc::Error(TPC_INVALID_ARGUMENT, "the server refused this worker: " + refused_);
+    if (!connection->trusted())
+      throw tpc::Error(TPC_CLOSED, "the server at " + address_.text() + " " + connection->reason());
+  }
+
+  void on_answer(Connection& from, const Decoded& control) {
+    if (control.header.kind == FrameKind::accept)
+      from.trust();
+    else if (control.header.kind == FrameKind::reject)
+      refused_.assign(control.payload.begin(), control.payload.end());
+    else
+      from.end("sent an unexpected frame");
+  }
+
+  /// Tries until the deadline: a worker may be started before its server.
+  asio::ip::tcp::socket connect(tpc::Deadline deadline) {
+    auto pause = std::chrono::milliseconds(10);
+    const std::string unreachable = "no server answers at " + address_.text() + "; start it, or correct --connect";
+    for (;; pause = std::min(2 * pause, std::chrono::milliseconds(500))) {
+      std::optional<error_code> outcome;
+      asio::ip::tcp::socket socket(io_);
+      asio::ip::tcp::resolver resolver(io_);
+      resolver.async_resolve(
+          address_.host, address_.port,
+          [&](const error_code& error, const asio::ip::tcp::resolver::results_type& found) {
+            if (error)
+              outcome = error;
+            else
+              asio::async_connect(socket, found, [&](const error_code& failed, const Endpoint&) { outcome = failed; });
+          });
+      attempt(deadline, unreachable, socket, resolver, outcome);
+      if (!*outcome) return socket;
+      const bool later = *outcome == asio::error::connection_refused;
+      if (!later) throw tpc::Error(TPC_CLOSED, "cannot reach " + address_.text() + ": " + outcome->message());
+      asio::steady_timer timer(io_, pause);
+      bool rung = false;
+      timer.async_wait([&](const error_code&) { rung = true; });
+      try {
+        wait(deadline, unreachable, [&] { return rung; });
+      } catch (const tpc::Error&) {
+        timer.cancel();
+        drain([&] { return rung; });
+        throw;
+      }
+    }
+  }
+
+  /// Waits for one attempt; its handlers point into the caller's frame, so they have run when this returns.
+  void attempt(tpc::Deadline deadline, const std::string& late, asio::ip::tcp::socket& socket,
+               asio::ip::tcp::resolver& resolver, const std::optional<error_code>& outcome) {
+    try {
+      wait(deadline, late, [&] { return outcome.has_value(); });
+    } catch (const tpc::Error&) {
+      error_code ignored;
+      resolver.cancel();
+      socket.close(ignored);
+      drain([&] { return outcome.has_value(); });
+      throw;
+    }
+  }
+
+  template <class Done>
+  void drain(Done done) {
+    while (!done()) io_.run_one();
+  }
+
+  const tpc_host* host_;
+  const std::uint32_t workers_;
+  const std::uint32_t rank_;
+  const std::uint64_t longest_;
+  const Address configured_;
+  Address address_;
+  std::atomic<bool> cancelled_{false};
+  WireCounters wire_;  // before io_: handlers that io_ destroys refer to it
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::optional<asio::ip::tcp::acceptor> acceptor_;
+  std::list<Stranger> strangers_;
+  std::vector<std::shared_ptr<Connection>> peers_;  // by rank; a worker's only one is the server
+  std::vector<Inbound> held_;                       // the last message of each, which the caller still looks at
+  std::string refused_;
+  std::uint64_t payload_sent_ = 0, payload_received_ = 0;
+};
+
+}  // namespace
+}  // namespace threepc::tcp
+
+THREEPC_PLUGINS(tpc::transport<threepc::tcp::Tcp>);
