@@ -32,7 +32,7 @@ std::string suggestion(std::string_view wrong, const std::vector<std::string>& k
     best = &name;
     smallest = edits;
   }
-  return best == nullptr ? "" : "; did you mean '" + *best + "'?";
+  return best == nullptr ? "" : " (did you mean '" + *best + "'?)";
 }
 
 std::string listed(std::vector<std::string> names) {

@@ -7,7 +7,7 @@
 
 namespace threepc {
 
-/// "; did you mean 'zeta'?" for the known name at the smallest Damerau-Levenshtein distance, if that is
+/// " (did you mean 'zeta'?)" for the known name at the smallest Damerau-Levenshtein distance, if that is
 /// small against its length; otherwise "".
 std::string suggestion(std::string_view wrong, const std::vector<std::string>& known);
 

@@ -19,10 +19,11 @@ class Reader {
 
   Node read(const toml::node& node, std::size_t depth = 0) const {
     if (depth > deepest) throw Failure(Exit::usage, place(node.source()) + ": tables are nested more than 32 deep");
-    Node out{{}, place(node.source()), !override_.empty()};
-    if (const auto* table = node.as_table())
+    Node out{{}, place(node.source()), !override_.empty(), false};
+    if (const auto* table = node.as_table()) {
       out.value = read_table(*table, depth);
-    else if (const auto* array = node.as_array())
+      out.complete = table->is_inline();
+    } else if (const auto* array = node.as_array())
       out.value = read_array(*array, depth);
     else if (const auto* flag = node.as_boolean())
       out.value = flag->get();
@@ -108,7 +109,7 @@ Node parse_override(const std::string& text) {
 void merge(Node& into, Node&& from) {
   auto* const old_table = std::get_if<Node::Table>(&into.value);
   auto* const new_table = std::get_if<Node::Table>(&from.value);
-  if (old_table == nullptr || new_table == nullptr) {
+  if (old_table == nullptr || new_table == nullptr || from.complete) {
     into = std::move(from);
     return;
   }
@@ -121,7 +122,7 @@ void merge(Node& into, Node&& from) {
 }  // namespace
 
 const char* Node::type_name() const {
-  static constexpr const char* names[] = {"a boolean", "an integer", "a number", "a string", "a list", "a table"};
+  static constexpr const char* names[] = {"a boolean", "an integer", "a real number", "a string", "a list", "a table"};
   return names[value.index()];
 }
 

@@ -20,6 +20,7 @@ struct Node {
   std::variant<bool, std::int64_t, double, std::string, Array, Table> value;
   std::string origin;            // "run.toml:12:5", or "--set mechanism.zeta=32"
   bool on_command_line = false;  // relative paths are then relative to the current folder
+  bool complete = false;         // written as { ... }: as an override it replaces a table, and is not merged into it
 
   const Table* table() const { return std::get_if<Table>(&value); }
   /// "a string", "a table", ... for messages
@@ -27,8 +28,8 @@ struct Node {
 };
 
 /// Parses `file` and applies `overrides` ("key.path=value", the value in TOML, or a bare word taken as a
-/// string) in their order. Throws Failure(Exit::usage) with FILE:LINE:COLUMN for a file that cannot be read,
-/// is not TOML, or names a key twice.
+/// string; a table in braces replaces the one that is there) in their order. Throws Failure(Exit::usage) with
+/// FILE:LINE:COLUMN for a file that cannot be read, is not TOML, or names a key twice.
 Node read_document(const std::string& file, const std::vector<std::string>& overrides);
 
 /// The value as TOML writes it: quoted, escaped, a real always with a point or an exponent.

@@ -78,7 +78,8 @@ void check_param(const tpc_param* param, std::set<std::string>& keys, const std:
   if (param->doc == nullptr || *param->doc == '\0') fault(where, ": has no sentence that explains it");
   if (param->unit == nullptr) fault(where, ": the unit is null (\"\" for a pure number)");
   if (!(param->minimum <= param->maximum)) fault(where, ": the minimum is above the maximum");
-  if (param->choice_count > 0 && param->type == TPC_STRING) check_choices(*param, where);
+  if (param->choice_count > 0 && param->type != TPC_STRING) fault(where, ": only a string has choices");
+  if (param->choice_count > 0) check_choices(*param, where);
   if ((param->flags & TPC_PARAM_HAS_DEFAULT) != 0) check_preset(*param, where);
 }
 

@@ -1,0 +1,128 @@
+// Every message about bad input, in one reviewed file: golden/errors.txt. To renew it after a deliberate
+// change, run with THREEPC_UPDATE_GOLDEN=1 and read the difference.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "program.hpp"
+
+namespace threepc::test {
+namespace {
+
+struct Case {
+  const char* name;
+  std::string config;
+  std::vector<std::string> more;  // further arguments of `threepc run`
+};
+
+const std::string base =
+    "[workers]\ncount = 2\n\n[problem]\nplugin = \"quadratic\"\ndim = 10\n\n[mechanism]\nplugin = \"ef21\"\n\n"
+    "[mechanism.compressor]\nplugin = \"topk\"\nk = 2\n\n[run]\nrounds = 3\n";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+std::string logreg(const std::string& data) {
+  return "[workers]\ncount = 2\n[problem]\nplugin = \"logreg\"\ndata = \"" + data +
+         "\"\n[mechanism]\nplugin = \"gd\"\n";
+}
+
+std::vector<Case> cases() {
+  return {
+      {"an unknown key", replaced(base, "k = 2", "kk = 2"), {}},
+      {"an unknown key of the host", replaced(base, "rounds = 3", "round = 3"), {}},
+      {"an unknown section", base + "[optimiser]\nstepsize = 1.0\n", {}},
+      {"an unknown key in --set", base, {"--set", "mechanism.zetta=2"}},
+      {"a duplicate key", replaced(base, "k = 2", "k = 2\nk = 3"), {}},
+      {"a duplicate table", base + "[workers]\ncount = 3\n", {}},
+      {"no TOML", "[run\n", {}},
+      {"a wrong type", replaced(base, "k = 2", "k = \"2\""), {}},
+      {"a real for an integer", replaced(base, "k = 2", "k = 2.5"), {}},
+      {"a table for a value", base, {"--set", "run.rounds.x=1"}},
+      {"a value for a table", "problem = 3\n", {}},
+      {"out of range", replaced(base, "k = 2", "k = 0"), {}},
+      {"out of an open range", replaced(base, "k = 2", "fraction = 0.0"), {}},
+      {"infinite", replaced(base, "k = 2", "fraction = inf"), {}},
+      {"both of two alternatives", replaced(base, "k = 2", "k = 2\nfraction = 0.5"), {}},
+      {"neither of two alternatives", replaced(base, "k = 2", ""), {}},
+      {"k > d", replaced(base, "k = 2", "k = 11"), {}},
+      {"k > d, over tcp", replaced(base, "k = 2", "k = 11"), {"--set", "transport.plugin=tcp"}},
+      {"an unknown plugin", replaced(base, "\"topk\"", "\"topq\""), {}},
+      {"a plugin of another kind", replaced(base, "\"topk\"", "\"clag\""), {}},
+      {"a missing plugin key", replaced(base, "plugin = \"quadratic\"\n", ""), {}},
+      {"a missing slot", replaced(base, "[mechanism.compressor]\nplugin = \"topk\"\nk = 2\n", ""), {}},
+      {"a slot that does not exist", replaced(base, "plugin = \"ef21\"", "plugin = \"gd\""), {}},
+      {"a compressor of the wrong class", replaced(base, "plugin = \"topk\"", "plugin = \"randk\""), {}},
+      {"an unknown choice", logreg("x.txt") + "[optimizer]\n", {"--set", "problem.regularizer=l1"}},
+      {"an unknown dtype", base, {"--set", "run.dtype=f16"}},
+      {"an unknown step size", base, {"--set", "optimizer.stepsize=\"thoery\""}},
+      {"a negative step size", base, {"--set", "optimizer.stepsize=-1.0"}},
+      {"no workers", base, {"--set", "workers.count=0"}},
+      {"a missing required parameter", replaced(logreg("x.txt"), "data = \"x.txt\"\n", ""), {}},
+      {"--set without a value", base, {"--set", "run.rounds"}},
+      {"--set with a bad key", base, {"--set", "run..rounds=2"}},
+      {"a plugin folder that does not exist", base + "[plugins]\npath = [\"nowhere\"]\n", {}},
+      {"a missing data file", logreg("nothing.txt"), {}},
+      {"an empty data file", logreg("empty.txt"), {}},
+      {"one label", logreg("one-row.txt"), {}},
+      {"an empty shard", logreg("x.txt"), {"--set", "workers.count=3"}},
+      {"a malformed label", logreg("bad-label.txt"), {}},
+      {"a malformed value", logreg("bad-value.txt"), {}},
+      {"index zero", logreg("zero-index.txt"), {}},
+      {"indices that do not increase", logreg("decreasing.txt"), {}},
+      {"three labels", logreg("three-labels.txt"), {}},
+  };
+}
+
+void write_data(const Folder& folder) {
+  folder.write("x.txt", "1 1:1\n-1 1:2\n");
+  folder.write("empty.txt", "");
+  folder.write("one-row.txt", "1 1:1\n");
+  folder.write("bad-label.txt", "1 1:1\nyes 1:1\n");
+  folder.write("bad-value.txt", "1 1:1\n-1 1:1 2:1.2.3\n");
+  folder.write("zero-index.txt", "1 1:1\n-1 0:1\n");
+  folder.write("decreasing.txt", "1 1:1\n-1 3:1 2:1\n");
+  folder.write("three-labels.txt", "1 1:1\n2 1:1\n3 1:1\n");
+}
+
+std::string without(std::string text, const std::string& part, const std::string& instead) {
+  for (std::size_t at; (at = text.find(part)) != std::string::npos;) text.replace(at, part.size(), instead);
+  return text;
+}
+
+TEST(Golden, MessagesAboutBadInput) {
+  unsetenv("THREEPC_DATA");
+  const Folder folder;
+  write_data(folder);
+  std::string actual;
+  for (const Case& item : cases()) {
+    const std::string config = folder.write("run.toml", item.config);
+    std::vector<std::string> arguments = {"run", config, "--quiet", "--force", "--out", folder.path("run")};
+    arguments.insert(arguments.end(), item.more.begin(), item.more.end());
+    const Result result = run_program(arguments);
+    actual += "# " + std::string(item.name) + ": exit " + std::to_string(result.exit_code) + "\n" + result.out +
+              result.err + "\n";
+  }
+  actual = without(without(actual, folder.path(""), ""), std::filesystem::current_path().string() + "/", "");
+
+  const std::string golden = std::string(THREEPC_TEST_SOURCES) + "/golden/errors.txt";
+  if (std::getenv("THREEPC_UPDATE_GOLDEN") != nullptr) std::ofstream(golden) << actual;
+  EXPECT_EQ(actual, read_file(golden));
+}
+
+TEST(Golden, UsageErrorsEndWithCode2) {
+  EXPECT_EQ(run_program({}).exit_code, 2);
+  EXPECT_EQ(run_program({"run"}).exit_code, 2);
+  EXPECT_EQ(run_program({"runn", "x.toml"}).exit_code, 2);
+  EXPECT_EQ(run_program({"work", "x.toml"}).exit_code, 2);
+  EXPECT_EQ(run_program({"run", "/nowhere.toml"}).exit_code, 2);
+  EXPECT_EQ(run_program({"--version"}).exit_code, 0);
+  EXPECT_EQ(run_program({"run", "--help"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace threepc::test

@@ -1,0 +1,109 @@
+// Deterministic methods against an independent implementation: f and ||grad f||^2 at chosen rounds, to 1e-9.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include "program.hpp"
+
+namespace threepc::test {
+namespace {
+
+using nlohmann::json;
+
+const std::string reference = std::string(THREEPC_TEST_SOURCES) + "/reference/";
+
+json entries(const std::string& file) { return json::parse(read_file(reference + file)).at("entries"); }
+
+std::string method_tables(const json& entry) {
+  std::ostringstream text;
+  text.precision(17);
+  text << "[mechanism]\nplugin = " << entry["method"] << "\n";
+  if (entry.contains("zeta")) text << "zeta = " << entry["zeta"] << "\n";
+  if (entry.contains("K")) text << "[mechanism.compressor]\nplugin = \"topk\"\nk = " << entry["K"] << "\n";
+  text << "[optimizer]\nplugin = \"gd\"\nmultiplier = " << entry["multiplier"] << "\n";
+  return text.str();
+}
+
+std::string label(const json& entry) {
+  return entry["method"].get<std::string>() + " K=" + entry.value("K", json(nullptr)).dump() +
+         " zeta=" + entry.value("zeta", json(nullptr)).dump() + " x" + entry["multiplier"].dump();
+}
+
+/// max(1e-9, 1000 times the spread between the reference's own evaluation orders), relative.
+double tolerance(double spread) { return std::max(1e-9, 1000 * spread); }
+
+void expect_close(double seen, double expected, double spread, const std::string& what) {
+  EXPECT_LE(std::abs(seen - expected), tolerance(spread) * std::abs(expected))
+      << what << ": " << seen << " against " << expected;
+}
+
+/// Points where rounding alone moves ||grad f||^2 by more than 1e-6 say nothing.
+bool comparable(const json& point) {
+  return point["f"].is_number() && point["grad_norm_sq"].is_number() && point["spread_gns"].is_number() &&
+         point["spread_gns"].get<double>() <= 1e-6;
+}
+
+int compare_points(const json& entry, const std::map<std::uint64_t, json>& by_round, double dense_floats) {
+  int compared = 0;
+  for (const json& point : entry["points"]) {
+    if (!comparable(point)) continue;
+    const std::uint64_t round = point["round"];
+    const auto at = by_round.find(round);
+    if (at == by_round.end()) {
+      ADD_FAILURE() << label(entry) << ": no round " << round;
+      continue;
+    }
+    const std::string what = label(entry) + " round " + std::to_string(round);
+    expect_close(at->second["f"], point["f"], point["spread_f"], what + " f");
+    expect_close(at->second["grad_norm_sq"], point["grad_norm_sq"], point["spread_gns"], what + " grad_norm_sq");
+    // Nearer to the optimum than this, whether a trigger fires is a matter of the last bit.
+    if (point["spread_floats"] == 0 && point["grad_norm_sq"].get<double>() > 1e-18) {
+      EXPECT_NEAR(at->second["uplink_floats_per_worker"].get<double>() - dense_floats, point["floats"].get<double>(),
+                  1e-6)
+          << what;
+    }
+    ++compared;
+  }
+  return compared;
+}
+
+void compare(const json& entry, const std::string& tables, double dim) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", "[run]\nrounds = 1000\n" + tables + method_tables(entry));
+  const Result result = run_program({"run", config, "--quiet", "--out", folder.path("run")});
+  ASSERT_TRUE(result.exit_code == 0 || result.exit_code == 3) << label(entry) << "\n" << result.err;
+
+  const json summary = read_summary(folder.path("run"));
+  EXPECT_NEAR(summary["stepsize"].get<double>() / entry["gamma"].get<double>(), 1, 1e-12) << label(entry);
+  EXPECT_NEAR(summary["A"].get<double>(), entry["A"].get<double>(), 1e-14) << label(entry);
+  EXPECT_NEAR(summary["B"].get<double>(), entry["B"].get<double>(), 1e-12 * entry["B"].get<double>()) << label(entry);
+  std::map<std::uint64_t, json> by_round;
+  for (const json& line : read_metrics(folder.path("run"))) by_round.emplace(line["round"], line);
+  EXPECT_GE(compare_points(entry, by_round, dim), 4) << label(entry);
+}
+
+class Quadratic : public testing::TestWithParam<int> {};
+class Phishing : public testing::TestWithParam<int> {};
+
+TEST_P(Quadratic, AgreesWithTheReference) {
+  const std::string tables = "[workers]\ncount = 10\n[problem]\nplugin = \"quadratic\"\nscalars = \"" + reference +
+                             "quadratic_n10_d1000_s0.8.json\"\n";
+  compare(entries("trajectories_quadratic.json").at(GetParam()), tables, 1000);
+}
+
+TEST_P(Phishing, AgreesWithTheReference) {
+  if (std::getenv("THREEPC_DATA") == nullptr) GTEST_SKIP() << "THREEPC_DATA names no folder with the phishing data";
+  const std::string tables = "[workers]\ncount = 20\n[problem]\nplugin = \"logreg\"\ndata = \"phishing\"\n";
+  compare(entries("trajectories_phishing.json").at(GetParam()), tables, 68);
+}
+
+int count(const char* file) { return static_cast<int>(entries(file).size()); }
+
+INSTANTIATE_TEST_SUITE_P(Trajectories, Quadratic, testing::Range(0, count("trajectories_quadratic.json")));
+INSTANTIATE_TEST_SUITE_P(Trajectories, Phishing, testing::Range(0, count("trajectories_phishing.json")));
+
+}  // namespace
+}  // namespace threepc::test
