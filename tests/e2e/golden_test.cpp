@@ -94,8 +94,23 @@ std::string without(std::string text, const std::string& part, const std::string
   return text;
 }
 
+/// The messages list every place that was tried, so THREEPC_DATA must not be one of them.
+class WithoutData {
+ public:
+  WithoutData() {
+    if (const char* folder = std::getenv("THREEPC_DATA")) folder_ = folder;
+    unsetenv("THREEPC_DATA");
+  }
+  ~WithoutData() {
+    if (!folder_.empty()) setenv("THREEPC_DATA", folder_.c_str(), 1);
+  }
+
+ private:
+  std::string folder_;
+};
+
 TEST(Golden, MessagesAboutBadInput) {
-  unsetenv("THREEPC_DATA");
+  const WithoutData without_data;
   const Folder folder;
   write_data(folder);
   std::string actual;
