@@ -1,7 +1,7 @@
 // Logistic regression on a LIBSVM file, with a choice of regularisers.
 //
 // Worker i holds m rows a_r with labels y_r = -1 or +1 and f_i(x) = (1/m) sum_r log(1 + exp(-margin_r)) + R(x),
-// margin_r = y_r a_r'x (Richtarik et al. 2022, section 6). R is 0, (lambda/2) ||x||^2, or the nonconvex
+// margin_r = y_r a_r'x (Richtarik et al. 2022, experiments). R is 0, (lambda/2) ||x||^2, or the nonconvex
 // lambda sum_j x_j^2 / (1 + x_j^2). Rows are stored multiplied by their label, signed_row = y_r a_r, so that labels
 // vanish from every formula: the gradient is -(1/m) sum_r sigma(-margin_r) signed_row + R'(x), sigma(u) =
 // 1 / (1 + exp(-u)). Both exp are taken of -|margin_r|, which no margin can overflow. The Hessian is at most

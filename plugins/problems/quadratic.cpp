@@ -1,11 +1,11 @@
 // Quadratics with a common tridiagonal structure, whose constants all have closed forms.
 //
 // Worker i holds f_i(x) = x'A_i x / 2 - b_i'x with A_i = stiffness_i T + shift I and b_i = pull_i e_1, where
-// T = tridiag(-1, 2, -1), stiffness_i = nu_s[i]/4 and pull_i = stiffness_i (nu_b[i] - 1) (Richtarik et al. 2022,
-// section 6 and Algorithm 11 of the appendix; after Szlendak et al. 2021). The generator draws
-// nu_s[i] = 1 + s xi_i and nu_b[i] = s zeta_i with xi_i, zeta_i standard normal, and chooses `shift` so that the
-// smallest eigenvalue of mean A_i is lambda. The eigenvalues of T are 4 sin^2(pi j / (2 (d + 1))), j = 1 .. d,
-// and every A_i has T's eigenvectors, so the extreme ones give L_i, L_minus and the Hessian variance.
+// T = tridiag(-1, 2, -1), stiffness_i = nu_s[i]/4 and pull_i = stiffness_i (nu_b[i] - 1) (Richtarik et al. 2022, the
+// synthetic quadratics of the experiments). The generator draws nu_s[i] = 1 + s xi_i and nu_b[i] = s zeta_i with
+// xi_i, zeta_i standard normal, and chooses `shift` so that the smallest eigenvalue of mean A_i is lambda. The
+// eigenvalues of T are 4 sin^2(pi j / (2 (d + 1))), j = 1 .. d, and every A_i has T's eigenvectors, so the extreme
+// ones give L_i, L_minus and the Hessian variance.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -166,7 +166,7 @@ class Quadratic {
       tpc::param<&QuadraticOptions::scalars>(
           "scalars", "JSON file with nu_s and nu_b (one number a worker), shift and d, instead of random ones"),
       tpc::param<&QuadraticOptions::problem>(
-          "problem", "which entry of quadratic/problems in the file `scalars`; without it, its top level"));
+          "problem", "which entry of \"problems\" in the file `scalars`; without it, its top level"));
 
   Quadratic(const QuadraticOptions& options, const tpc::Setup& setup) {
     if (setup.worker() >= setup.workers())

@@ -44,7 +44,7 @@ json parse(const std::string& file) {
   }
 }
 
-/// The member `key` of an object, for messages "KEY of PLACE".
+/// The member `key` of `object`; `expected` says what it should be, for messages.
 const json& member(const std::string& file, const json& object, const char* key, const std::string& expected) {
   if (!object.is_object())
     malformed(file, "a JSON object with the member \"" + std::string(key) + "\"", excerpt(object));
@@ -77,9 +77,8 @@ std::vector<double> numbers(const std::string& file, const json& object, const c
 }
 
 const json& select(const std::string& file, const json& root, std::string_view problem) {
-  const json& problems =
-      member(file, member(file, root, "quadratic", "an object"), "problems", "an object \"quadratic\" with an object");
-  if (!problems.is_object()) malformed(file, "an object \"quadratic/problems\"", excerpt(problems));
+  const json& problems = member(file, root, "problems", "an object");
+  if (!problems.is_object()) malformed(file, "an object \"problems\"", excerpt(problems));
   const auto found = problems.find(std::string(problem));
   if (found != problems.end()) return *found;
   std::string names;

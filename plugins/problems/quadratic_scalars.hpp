@@ -18,7 +18,7 @@ struct QuadraticScalars {
 };
 
 /// Reads a JSON object with the arrays "nu_s" and "nu_b" of equal length, the number "shift" and the integer
-/// "d": the file's top level or, if `problem` is given, its member quadratic/problems/<problem>. Other members
+/// "d": the file's top level or, if `problem` is given, its member problems/<problem>. Other members
 /// are ignored. Throws tpc::Error with TPC_IO or TPC_CORRUPT ("FILE[:LINE]: what was expected, what was
 /// seen"), and tpc::BadParameter("problem") if the file has no such problem.
 QuadraticScalars read_quadratic_scalars(const std::string& file, std::optional<std::string_view> problem);
