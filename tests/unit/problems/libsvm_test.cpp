@@ -1,0 +1,144 @@
+// The LIBSVM reader, through logreg: what it accepts, how it shards, and every complaint word for word.
+#include "harness.hpp"
+
+namespace {
+
+using namespace problems_test;
+
+const std::string library = "problem-logreg";
+
+/// Worker i's gradient at 0 without a regulariser: -(1/2m) sum y a, which shows the rows that it holds.
+Vector fingerprint(const std::string& content, std::uint32_t workers, std::uint32_t worker, Values more = {}) {
+  const TemporaryFile file(content);
+  more.insert({{"data", file.name()}, {"regularizer", "none"}});
+  const Worker made(library, more, workers, worker);
+  return made.gradient(Vector(made.dim()));
+}
+
+Refusal refused(const std::string& content, std::uint32_t workers = 1, Values more = {}) {
+  const TemporaryFile file(content);
+  more.insert({"data", file.name()});
+  return refusal(library, more, file.name(), workers);
+}
+
+TEST(Libsvm, SmallerLabelBecomesMinusOne) {
+  const Vector want = {-0.25, 0.5};
+  EXPECT_EQ(fingerprint("1 1:1\n0 2:2\n", 1, 0), want);
+  EXPECT_EQ(fingerprint("0 2:2\n1 1:1\n", 1, 0), want);
+  EXPECT_EQ(fingerprint("+1 1:1\n-1 2:2\n", 1, 0), want);
+  EXPECT_EQ(fingerprint("2 1:1\n1 2:2\n", 1, 0), want);
+  EXPECT_EQ(fingerprint("-2.5 1:1\n-3e1 2:2\n", 1, 0), want);
+}
+
+TEST(Libsvm, ShardsAreContiguousAndTheRemainderIsDropped) {
+  const std::string seven = "1 1:1\n1 1:2\n1 1:4\n-1 1:8\n-1 1:16\n-1 1:32\n1 1:64 2:1\n";
+  EXPECT_EQ(fingerprint(seven, 3, 0), (Vector{-(1 + 2) / 4.0, 0}));
+  EXPECT_EQ(fingerprint(seven, 3, 1), (Vector{-(4 - 8) / 4.0, 0}));
+  EXPECT_EQ(fingerprint(seven, 3, 2), (Vector{(16 + 32) / 4.0, 0}));
+}
+
+TEST(Libsvm, RowsAreReported) {
+  const TemporaryFile file("1 1:1\n0 1:2\n1 1:3\n0 1:4\n1 1:5\n");
+  EXPECT_EQ(Worker(library, {{"data", file.name()}}, 2, 1).facts().rows, 2u);
+}
+
+TEST(Libsvm, AcceptsWhatPeopleWrite) {
+  const Vector want = {-0.25, 0.5};
+  EXPECT_EQ(fingerprint("1 1:1\r\n0 2:2\r\n", 1, 0), want);                               // CRLF
+  EXPECT_EQ(fingerprint("1 1:1\n0 2:2", 1, 0), want);                                     // no final newline
+  EXPECT_EQ(fingerprint("# made by\n\n 1\t1:+1.0 # first\n  \n0 2:2e0 \n", 1, 0), want);  // comments, blanks
+  EXPECT_EQ(fingerprint("1 1:1 2:0\n0 2:2\n", 1, 0), want);                               // explicit zeros
+}
+
+TEST(Libsvm, ARowMayBeEmpty) { EXPECT_EQ(fingerprint("1\n0 1:2\n", 1, 0), (Vector{0.5})); }
+
+TEST(Libsvm, FeaturesSetsTheDimension) {
+  EXPECT_EQ(fingerprint("1 1:1\n0 2:2\n", 1, 0, {{"features", std::int64_t{4}}}), (Vector{-0.25, 0.5, 0, 0}));
+}
+
+struct Bad {
+  const char* content;
+  const char* message;
+};
+
+class MalformedRow : public testing::TestWithParam<Bad> {};
+
+TEST_P(MalformedRow, IsRefusedWithPlaceExpectedAndSeen) {
+  const Refusal seen = refused(GetParam().content);
+  EXPECT_EQ(seen.text, GetParam().message);
+  EXPECT_EQ(seen.code, threepc::Exit::data);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Libsvm, MalformedRow,
+    testing::Values(
+        Bad{"", "FILE: expected rows 'label index:value ...', seen none"},
+        Bad{"# nothing\n\n", "FILE: expected rows 'label index:value ...', seen none"},
+        Bad{"1 1:1\n1 2:1\n", "FILE: expected two distinct labels, seen only 1"},
+        Bad{"1\n0\n", "FILE: expected at least one index:value, seen labels only"},
+        Bad{"1 1:1\n0 1:1\n2 1:1\n", "FILE:3: expected one of the two labels 0 and 1, seen 2"},
+        Bad{"1 1:1\n1:0.5 2:1\n", "FILE:2: expected a label before the first index:value, seen '1:0.5'"},
+        Bad{"one 1:1\n", "FILE:1: expected a finite number as the label, seen 'one'"},
+        Bad{"nan 1:1\n", "FILE:1: expected a finite number as the label, seen 'nan'"},
+        Bad{"+-1 1:1\n", "FILE:1: expected a finite number as the label, seen '+-1'"},
+        Bad{"1 0:1\n", "FILE:1: expected an index from 1 on, seen '0:1'"},
+        Bad{"1 1:1\n\n# x\n0 2:1 2:3\n", "FILE:4: expected an index above the one before it, 2, seen '2:3'"},
+        Bad{"1 3:1 2:1\n", "FILE:1: expected an index above the one before it, 3, seen '2:1'"},
+        Bad{"1 4294967295:1\n", "FILE:1: expected an index up to 4294967294, seen '4294967295:1'"},
+        Bad{"1 99999999999999999999999:1\n",
+            "FILE:1: expected an index up to 4294967294, seen '99999999999999999999999:1'"},
+        Bad{"1 -1:1\n", "FILE:1: expected index:value, seen '-1:1'"},
+        Bad{"1 5\n", "FILE:1: expected index:value, seen '5'"},
+        Bad{"1 qid:5\n", "FILE:1: expected index:value, seen 'qid:5'"},
+        Bad{"1 1: 5\n", "FILE:1: expected a finite number after the colon, seen '1:'"},
+        Bad{"1 1:x\n", "FILE:1: expected a finite number after the colon, seen '1:x'"},
+        Bad{"1 1:1.5abc\n", "FILE:1: expected a finite number after the colon, seen '1:1.5abc'"},
+        Bad{"1 1:inf\n", "FILE:1: expected a finite number after the colon, seen '1:inf'"},
+        Bad{"1 1:1e999\n", "FILE:1: expected a finite number after the colon, seen '1:1e999'"},
+        Bad{"1 1:0x10\n", "FILE:1: expected a finite number after the colon, seen '1:0x10'"},
+        Bad{"\x7f\x01\xff 1:1\n",
+            "FILE:1: expected a finite number as the label, seen '?"
+            "?"
+            "?'"},
+        Bad{"1 1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
+            "FILE:1: expected a finite number after the colon, seen '1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"}));
+
+TEST(Libsvm, NulBytesAreNoNumber) {
+  EXPECT_EQ(refused(std::string("1 1:1\0 2:1\n", 11)).text,
+            "FILE:1: expected a finite number after the colon, seen '1:1?'");
+}
+
+TEST(Libsvm, MoreWorkersThanRows) {
+  const Refusal seen = refused("1 1:1\n0 1:1\n", 20);
+  EXPECT_EQ(seen.text, "FILE: expected at least one row for each of 20 workers, seen 2 rows");
+  EXPECT_EQ(seen.code, threepc::Exit::data);
+}
+
+TEST(Libsvm, IndexAboveFeatures) {
+  EXPECT_EQ(refused("1 4:1\n0 5:1\n", 1, {{"features", std::int64_t{4}}}).text,
+            "FILE:2: expected an index up to features = 4, seen '5:1'");
+}
+
+TEST(Libsvm, AMalformedRowOfAnotherShardIsSeenToo) {
+  EXPECT_EQ(refused("1 1:1\n0 1:1\n1 1:1\n0 1:?\n", 4).text,
+            "FILE:4: expected a finite number after the colon, seen '1:?'");
+}
+
+TEST(Libsvm, AFolderIsNoData) {
+  const Refusal seen = refusal(library, {{"data", testing::TempDir()}}, testing::TempDir());
+  EXPECT_EQ(seen.text, "FILE: cannot be read: not a regular file");
+  EXPECT_EQ(seen.code, threepc::Exit::data);
+}
+
+TEST(Libsvm, AMissingFileIsNamed) {
+  EXPECT_EQ(refusal(library, {{"data", "/nowhere/phishing"}}, "").text,
+            "/nowhere/phishing: cannot be read: No such file or directory");
+}
+
+TEST(Libsvm, AValueThatF32CannotHold) {
+  const TemporaryFile file("1 1:1e300\n0 1:1\n");
+  EXPECT_NO_THROW(Worker(library, {{"data", file.name()}}, 1, 0));
+  EXPECT_THROW(Worker(library, {{"data", file.name()}}, 1, 0, TPC_F32), threepc::Failure);
+}
+
+}  // namespace
