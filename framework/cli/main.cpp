@@ -7,6 +7,7 @@
 #include "cli/plugins.hpp"
 #include "config/run_config.hpp"
 #include "failure.hpp"
+#include "nearest.hpp"
 #include "runtime/run.hpp"
 #include "version.hpp"
 
@@ -44,7 +45,7 @@ struct Program {
   }
 
   void take_config(CLI::App& command_app) {
-    command_app.add_option("CONFIG", options.config, "The run's TOML file")->required();
+    command_app.add_option("CONFIG", options.config, "The run's TOML file")->required()->type_name("FILE");
     command_app.add_option("--set", options.set, "Override a key of CONFIG: --set mechanism.zeta=32 (repeatable)")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
@@ -87,7 +88,8 @@ struct Program {
     CLI::App& plugins = *app.add_subcommand("plugins", "What can be named in a configuration");
     plugins.require_subcommand(1);
     plugins.footer(
-        "Plugins are looked for in --path, THREEPC_PLUGIN_PATH, and the folder installed beside the program.");
+        "Plugins are looked for in --path, THREEPC_PLUGIN_PATH, and the folder installed beside the program.\n"
+        "Example: threepc plugins list");
     CLI::App& list = *plugins.add_subcommand("list", "All plugins, a line each");
     list.add_option("--path", folders, "A folder to search first (repeatable)")
         ->type_name("DIR")
@@ -95,7 +97,7 @@ struct Program {
     list.footer("Example: threepc plugins list --path ./my-plugins");
     list.callback([this] { command = [this] { return threepc::cli::list_plugins(folders); }; });
     CLI::App& info = *plugins.add_subcommand("info", "One plugin: paper, parameters, slots");
-    info.add_option("ID", plugin_id, "The plugin, as [mechanism] plugin = \"ID\" names it")->required();
+    info.add_option("ID", plugin_id, "The plugin, as [mechanism] plugin = \"ID\" names it")->required()->type_name("");
     info.add_option("--path", folders, "A folder to search first (repeatable)")
         ->type_name("DIR")
         ->allow_extra_args(false);
@@ -106,6 +108,7 @@ struct Program {
   void add_config() {
     CLI::App& config = *app.add_subcommand("config", "Look at a configuration without running it");
     config.require_subcommand(1);
+    config.footer("Example: threepc config check configs/quickstart.toml");
     CLI::App& check = *config.add_subcommand("check", "Check CONFIG and print it with every default filled in");
     take_config(check);
     check.footer("Example: threepc config check configs/quickstart.toml --set mechanism.compressor.k=5");
@@ -123,12 +126,32 @@ Exit report(Exit code, const std::string& text) {
   return code;
 }
 
+/// Names the command that was misspelt, where CLI11 only says that one is required.
+std::string usage_error(CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  std::string path = "threepc";
+  for (; !at->get_subcommands().empty(); path += " " + at->get_name()) at = at->get_subcommands().front();
+  std::vector<std::string> commands;
+  for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(command->get_name());
+  const std::vector<std::string> words = at->remaining();
+  std::string text = error.what();
+  if (!words.empty() && words.front().starts_with("-"))
+    text = "there is no option '" + words.front() + "'";
+  else if (!commands.empty() && !words.empty())
+    text = "there is no command '" + path + " " + words.front() + "'" + threepc::suggestion(words.front(), commands);
+  if (!commands.empty()) text += "; available: " + threepc::listed(commands);
+  return text + "\n  see " + path + " --help";
+}
+
 Exit run_command(int argc, char** argv) {
   Program program;
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return program.app.exit(error) == 0 ? Exit::done : Exit::usage;
+    if (error.get_exit_code() != 0) return report(Exit::usage, usage_error(program.app, error));
+    program.app.exit(error);
+    return Exit::done;
   }
   try {
     return program.command();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <sstream>
 
 #include "config/document.hpp"
@@ -46,6 +47,7 @@ std::string wrapped(const std::string& text, std::size_t indent) {
 
 std::string number(double value) {
   std::ostringstream out;
+  out.precision(15);
   out << value;
   return out.str();
 }
@@ -72,39 +74,88 @@ std::string range_of(const tpc_param& param) {
   return text;
 }
 
-std::string preset_of(const tpc_param& param) {
-  if ((param.flags & TPC_PARAM_REQUIRED) != 0) return "required";
-  if ((param.flags & TPC_PARAM_HAS_DEFAULT) == 0) return "optional";
+/// The default as TOML writes it.
+std::string preset_text(const tpc_param& param) {
   switch (param.type) {
     case TPC_BOOL:
-      return param.preset.integer != 0 ? "default true" : "default false";
+      return to_toml_text(param.preset.integer != 0);
     case TPC_INTEGER:
-      return "default " + std::to_string(param.preset.integer);
+      return to_toml_text(param.preset.integer);
     case TPC_REAL:
-      return "default " + number(param.preset.real);
+      return to_toml_text(param.preset.real);
     default:
-      return "default \"" + std::string(param.preset.string) + "\"";
+      return to_toml_text(std::string(param.preset.string));
   }
 }
 
+bool has_default(const tpc_param& param) { return (param.flags & TPC_PARAM_HAS_DEFAULT) != 0; }
+
+std::string need_of(const tpc_param& param) {
+  if ((param.flags & TPC_PARAM_REQUIRED) != 0) return "required";
+  return has_default(param) ? "default " + preset_text(param) : "optional";
+}
+
+/// The widest of the keys, so that what follows them lines up.
+int key_width(const tpc_descriptor& d) {
+  std::size_t width = 10;
+  for (std::uint32_t i = 0; i < d.param_count; ++i) width = std::max(width, std::strlen(d.params[i]->key));
+  for (std::uint32_t i = 0; i < d.slot_count; ++i) width = std::max(width, std::strlen(d.slots[i]->key));
+  return static_cast<int>(width);
+}
+
 void show_params(const tpc_descriptor& d) {
+  const int width = key_width(d);
+  const std::size_t indent = static_cast<std::size_t>(width) + 5;
   std::puts(d.param_count == 0 ? "  parameters   none" : "  parameters");
   for (std::uint32_t i = 0; i < d.param_count; ++i) {
     const tpc_param& param = *d.params[i];
-    std::string facts = type_of(param) + "; " + preset_of(param);
+    std::string facts = type_of(param) + "; " + need_of(param);
     if (const std::string range = range_of(param); !range.empty()) facts += "; " + range;
-    std::printf("    %-10s %s\n               %s\n", param.key, wrapped(param.doc, 15).c_str(), facts.c_str());
+    std::printf("    %-*s %s\n%*s%s\n", width, param.key, wrapped(param.doc, indent).c_str(), static_cast<int>(indent),
+                "", wrapped(facts, indent).c_str());
   }
 }
 
 void show_slots(const tpc_descriptor& d) {
   static constexpr const char* classes[] = {"a", "a contractive", "an unbiased"};
+  const int width = key_width(d);
   if (d.slot_count > 0) std::puts("  takes");
   for (std::uint32_t i = 0; i < d.slot_count; ++i) {
     const tpc_slot& slot = *d.slots[i];
-    std::printf("    %-10s %s %s: %s\n", slot.key, classes[slot.accepts], kind_name(slot.kind),
-                wrapped(slot.doc, 15).c_str());
+    const std::string text = std::string(classes[slot.accepts]) + " " + kind_name(slot.kind) + ": " + slot.doc;
+    std::printf("    %-*s %s\n", width, slot.key, wrapped(text, static_cast<std::size_t>(width) + 5).c_str());
   }
+}
+
+/// A value that makes an example of a parameter without a default.
+std::string sample(const tpc_param& param) {
+  if (param.type == TPC_PATH) return "\"data/FILE\"";
+  if (param.choice_count > 0) return to_toml_text(std::string(param.choices[0]));
+  if (param.type == TPC_STRING) return "\"...\"";
+  if (param.type == TPC_BOOL) return "true";
+  const double low = std::isfinite(param.minimum) ? param.minimum : 0;
+  if (param.type == TPC_INTEGER)
+    return to_toml_text(static_cast<std::int64_t>(std::max(low, std::min(10.0, param.maximum))));
+  return to_toml_text(std::isfinite(param.maximum) ? (low + param.maximum) / 2 : low + 1);
+}
+
+/// Where the plugin's table would stand in a configuration.
+std::string table_of(tpc_kind kind) { return kind == TPC_COMPRESSOR ? "mechanism.compressor" : kind_name(kind); }
+
+void show_example(const tpc_descriptor& d) {
+  std::printf("  example\n    [%s]\n    plugin = \"%s\"\n", table_of(d.kind).c_str(), d.id);
+  for (std::uint32_t i = 0; i < d.param_count; ++i) {
+    const tpc_param& param = *d.params[i];
+    if (has_default(param))
+      std::printf("    %s = %s\n", param.key, preset_text(param).c_str());
+    else if ((param.flags & TPC_PARAM_REQUIRED) != 0)
+      std::printf("    %s = %s\n", param.key, sample(param).c_str());
+    else
+      std::printf("    # %s = %s\n", param.key, sample(param).c_str());
+  }
+  for (std::uint32_t i = 0; i < d.slot_count; ++i)
+    std::printf("    [%s.%s]\n    plugin = \"...\"  # a %s\n", table_of(d.kind).c_str(), d.slots[i]->key,
+                kind_name(d.slots[i]->kind));
 }
 
 void show(const Entry& entry) {
@@ -115,6 +166,7 @@ void show(const Entry& entry) {
   std::printf("  dtypes      %s%s\n", (d.dtypes & TPC_F32) != 0 ? " f32" : "", (d.dtypes & TPC_F64) != 0 ? " f64" : "");
   show_params(d);
   show_slots(d);
+  show_example(d);
 }
 
 Catalog open_catalog(const std::vector<std::string>& folders) { return Catalog(Catalog::search_path(folders)); }
@@ -124,11 +176,15 @@ Catalog open_catalog(const std::vector<std::string>& folders) { return Catalog(C
 Exit list_plugins(const std::vector<std::string>& folders) {
   const Catalog catalog = open_catalog(folders);
   for (const tpc_kind kind : kinds) {
+    bool any = false;
     std::printf("%s%ss\n", kind == kinds[0] ? "" : "\n", kind_name(kind));
-    for (const Entry& entry : catalog.entries())
-      if (entry.descriptor->kind == kind)
-        std::printf("  %-10s %-7s %s\n", entry.descriptor->id, entry.descriptor->version,
-                    wrapped(entry.descriptor->summary, 21).c_str());
+    for (const Entry& entry : catalog.entries()) {
+      if (entry.descriptor->kind != kind) continue;
+      any = true;
+      std::printf("  %-10s %-7s %s\n", entry.descriptor->id, entry.descriptor->version,
+                  wrapped(entry.descriptor->summary, 21).c_str());
+    }
+    if (!any) std::puts("  none found");
   }
   std::fflush(stdout);
   for (const Rejected& file : catalog.rejected()) std::fprintf(stderr, "\nnot usable: %s\n", file.reason.c_str());

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -20,7 +21,6 @@ struct Node {
   std::variant<bool, std::int64_t, double, std::string, Array, Table> value;
   std::string origin;            // "run.toml:12:5", or "--set mechanism.zeta=32"
   bool on_command_line = false;  // relative paths are then relative to the current folder
-  bool complete = false;         // written as { ... }: as an override it replaces a table, and is not merged into it
 
   const Table* table() const { return std::get_if<Table>(&value); }
   /// "a string", "a table", ... for messages
@@ -32,7 +32,11 @@ struct Node {
 /// FILE:LINE:COLUMN for a file that cannot be read, is not TOML, or names a key twice.
 Node read_document(const std::string& file, const std::vector<std::string>& overrides);
 
-/// The value as TOML writes it: quoted, escaped, a real always with a point or an exponent.
+/// The value as TOML writes it: a string quoted and escaped, a real in the shortest form that reads back to the
+/// same bits, always with a point or an exponent.
 std::string to_toml_text(const Value& value);
+
+/// What somebody wrote, fit for a message: control characters escaped, a long text cut.
+std::string excerpt(std::string_view text);
 
 }  // namespace threepc

@@ -4,16 +4,17 @@
 #include <filesystem>
 
 #include "failure.hpp"
+#include "nearest.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;
 namespace {
 
 std::string available(const Catalog& catalog, tpc_kind kind) {
-  std::string text;
+  std::vector<std::string> ids;
   for (const Entry& entry : catalog.entries())
-    if (entry.descriptor->kind == kind) text += (text.empty() ? "" : ", ") + std::string(entry.descriptor->id);
-  return text.empty() ? "none" : text;
+    if (entry.descriptor->kind == kind) ids.emplace_back(entry.descriptor->id);
+  return listed(std::move(ids));
 }
 
 /// A relative path is looked for beside the configuration (one given by --set: in the current folder), then
@@ -103,16 +104,26 @@ void read_slots(Section& section, PluginSpec& spec, const ResolveContext& contex
   }
 }
 
+/// Comes before anything is missing, because a misspelt key is the likelier reason.
+void refuse_unknown(Section& section, const tpc_descriptor& descriptor) {
+  for (std::uint32_t i = 0; i < descriptor.param_count; ++i) section.take(descriptor.params[i]->key);
+  for (std::uint32_t i = 0; i < descriptor.slot_count; ++i) section.take(descriptor.slots[i]->key);
+  section.refuse_unknown(std::string("the ") + kind_name(descriptor.kind) + " '" + descriptor.id + "'");
+}
+
 }  // namespace
 
 PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context) {
   const auto id = section.text("plugin");
+  if (section.origin().empty() && fallback == nullptr)
+    throw Failure(Exit::usage, context.file + ": there is no table [" + section.place() +
+                                   "]; add it, with plugin = one of: " + available(context.catalog, kind));
   const std::string table_origin = section.origin().empty() ? context.file : section.origin();
   if (!id && fallback == nullptr)
     throw Failure(Exit::usage, table_origin + ": [" + section.place() +
                                    "] needs the key 'plugin'; available: " + available(context.catalog, kind));
   const std::string place = (id ? section.take("plugin")->origin : table_origin) + ": " + section.place() + ".plugin";
-  const Entry& entry = context.catalog.find(kind, id ? *id : fallback, place);
+  const Entry& entry = context.catalog.find(kind, id ? excerpt(*id) : fallback, place);
 
   PluginSpec spec;
   spec.descriptor = entry.descriptor;
@@ -122,9 +133,9 @@ PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback,
     throw Failure(Exit::usage, place + ": the " + kind_name(kind) + " '" + entry.descriptor->id +
                                    "' does not support run.dtype = \"" + (context.dtype == TPC_F32 ? "f32" : "f64") +
                                    "\"");
+  refuse_unknown(section, *entry.descriptor);
   read_params(section, spec, context);
   read_slots(section, spec, context);
-  section.refuse_unknown();
   return spec;
 }
 

@@ -17,12 +17,20 @@ constexpr Bounds positive{0, infinity, true};
 constexpr Bounds non_negative{0, infinity};
 constexpr Bounds count{1, 1e6};
 
+/// A name is part of a path that the user did not write.
+void check_name(Section& section, const std::string& name) {
+  const bool plain = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+  if (!plain) section.wrong(*section.take("name"), "name", "expected a name without '/', got '" + excerpt(name) + "'");
+}
+
 void read_run(Section section, RunConfig& config) {
   config.name = section.text("name").value_or(fs::path(config.file).stem().string());
+  if (section.take("name") != nullptr) check_name(section, config.name);
   config.seed = static_cast<std::uint64_t>(section.integer("seed", non_negative).value_or(1));
   config.dtype = section.choice("dtype", {"f32", "f64"}).value_or("f64") == "f32" ? TPC_F32 : TPC_F64;
   config.rounds = static_cast<std::uint64_t>(section.integer("rounds", non_negative).value_or(1000));
   config.out = section.text("out").value_or("runs/" + config.name);
+  if (config.out.empty()) section.wrong(*section.take("out"), "out", "expected the name of a folder, got \"\"");
   config.evaluate_every = static_cast<std::uint64_t>(section.integer("evaluate_every", {1, infinity}).value_or(1));
   Section stop = section.child("stop");
   config.stop.grad_norm = stop.real("grad_norm", positive);
@@ -56,11 +64,13 @@ void read_plugin_path(Section section, RunConfig& config, const fs::path& folder
 void read_stepsize(Section& section, RunConfig& config) {
   const Node* node = section.take("stepsize");
   if (node == nullptr) return;
-  if (const auto* text = std::get_if<std::string>(&node->value)) {
-    if (*text != "theory")
-      section.wrong(*node, "stepsize", "expected \"theory\" or a number above 0, got \"" + *text + "\"");
-    return;
-  }
+  const auto* text = std::get_if<std::string>(&node->value);
+  if (text != nullptr && *text == "theory") return;
+  const bool number = std::holds_alternative<double>(node->value) || std::holds_alternative<std::int64_t>(node->value);
+  if (!number)
+    section.wrong(
+        *node, "stepsize",
+        "expected \"theory\" or a number above 0, got " + (text ? "\"" + excerpt(*text) + "\"" : node->type_name()));
   config.stepsize = section.real("stepsize", positive);
 }
 
@@ -120,19 +130,15 @@ void write_params(Lines& out, const PluginSpec& spec, bool whole_paths) {
   }
 }
 
-void write_plugin(Lines& out, const PluginSpec& spec, bool whole_paths);
+/// Keys that the host owns in a plugin's section: [mechanism] init and the like.
+using HostKeys = std::vector<std::pair<std::string, Value>>;
 
-void write_children(Lines& out, const PluginSpec& spec, bool whole_paths) {
-  for (const PluginSpec& child : spec.children) {
-    out.table(child.place);
-    write_plugin(out, child, whole_paths);
-  }
-}
-
-void write_plugin(Lines& out, const PluginSpec& spec, bool whole_paths) {
+void write_plugin(Lines& out, const PluginSpec& spec, bool whole_paths, const HostKeys& host_keys = {}) {
+  out.table(spec.place);
   out.add("plugin", Value(std::string(spec.descriptor->id)));
   write_params(out, spec, whole_paths);
-  write_children(out, spec, whole_paths);
+  for (const auto& [key, value] : host_keys) out.add(key, value);
+  for (const PluginSpec& child : spec.children) write_plugin(out, child, whole_paths);
 }
 
 void write_run(Lines& out, const RunConfig& config, bool complete) {
@@ -152,17 +158,10 @@ void write_run(Lines& out, const RunConfig& config, bool complete) {
 }
 
 void write_method(Lines& out, const RunConfig& config, bool complete) {
-  out.table("problem");
+  const Value stepsize = config.stepsize ? Value(*config.stepsize) : Value(std::string("theory"));
   write_plugin(out, config.problem, complete);
-  out.table("mechanism");
-  out.add("plugin", Value(std::string(config.mechanism.descriptor->id)));
-  out.add("init", Value(std::string(config.init_gradient ? "gradient" : "zero")));
-  write_params(out, config.mechanism, complete);
-  write_children(out, config.mechanism, complete);
-  out.table("optimizer");
-  out.add("stepsize", config.stepsize ? Value(*config.stepsize) : Value(std::string("theory")));
-  out.add("multiplier", Value(config.multiplier));
-  write_plugin(out, config.optimizer, complete);
+  write_plugin(out, config.mechanism, complete, {{"init", std::string(config.init_gradient ? "gradient" : "zero")}});
+  write_plugin(out, config.optimizer, complete, {{"stepsize", stepsize}, {"multiplier", config.multiplier}});
 }
 
 }  // namespace
@@ -193,9 +192,7 @@ std::string to_toml(const RunConfig& config) {
   out.add("count", integer(config.workers));
   out.add("threads", integer(config.threads));
   write_method(out, config, true);
-  out.table("transport");
-  out.add("timeout", Value(config.timeout));
-  write_plugin(out, config.transport, true);
+  write_plugin(out, config.transport, true, {{"timeout", config.timeout}});
   if (!config.plugin_path.empty()) {
     std::string list;
     for (const std::string& folder : config.plugin_path) list += (list.empty() ? "" : ", ") + to_toml_text(folder);

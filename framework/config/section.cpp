@@ -51,8 +51,10 @@ void Section::wrong(const Node& node, const std::string& key, const std::string&
 std::optional<std::string> Section::text(const std::string& key) {
   const Node* node = take(key);
   if (node == nullptr) return std::nullopt;
-  if (const auto* value = std::get_if<std::string>(&node->value)) return *value;
-  wrong(*node, key, std::string("expected a string in quotes, got ") + node->type_name());
+  const auto* value = std::get_if<std::string>(&node->value);
+  if (value == nullptr) wrong(*node, key, std::string("expected a string in quotes, got ") + node->type_name());
+  if (value->find('\0') != std::string::npos) wrong(*node, key, "a string cannot hold a zero byte");
+  return *value;
 }
 
 std::optional<std::int64_t> Section::integer(const std::string& key, Bounds bounds) {
@@ -90,7 +92,7 @@ std::optional<bool> Section::flag(const std::string& key) {
 std::optional<std::string> Section::choice(const std::string& key, const std::vector<std::string>& choices) {
   const auto value = text(key);
   if (!value || std::find(choices.begin(), choices.end(), *value) != choices.end()) return value;
-  wrong(*take(key), key, "'" + *value + "' is not one of " + listed(choices) + suggestion(*value, choices));
+  wrong(*take(key), key, "'" + excerpt(*value) + "' is not one of " + listed(choices) + suggestion(*value, choices));
 }
 
 std::vector<const Node*> Section::list(const std::string& key) {
@@ -105,15 +107,22 @@ std::vector<const Node*> Section::list(const std::string& key) {
 
 Section Section::child(const std::string& key) { return {take(key), place_.empty() ? key : place_ + "." + key}; }
 
-void Section::refuse_unknown() const {
+void Section::refuse_unknown(const std::string& owner) const {
   if (node_ == nullptr) return;
   for (const auto& [key, node] : *node_->table()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    const std::string shown_key = key.substr(0, 64);
     const std::string where = place_.empty() ? "" : " in [" + place_ + "]";
-    throw Failure(Exit::usage, node.origin + ": unknown key '" + shown_key + "'" + where + suggestion(key, known_) +
-                                   "; known: " + listed(known_));
+    throw Failure(Exit::usage, node.origin + ": unknown key '" + excerpt(key) + "'" + where + suggestion(key, known_) +
+                                   (owner.empty() ? "; known: " : "; " + owner + " knows: ") + listed(known_) +
+                                   left_over(node));
   }
+}
+
+std::string Section::left_over(const Node& node) const {
+  const auto plugin = node_->table()->find("plugin");
+  if (plugin == node_->table()->end() || !plugin->second.on_command_line || node.on_command_line) return "";
+  const auto* id = std::get_if<std::string>(&plugin->second.value);
+  return "\n  to replace the whole table: --set '" + place_ + "={plugin=\"" + (id ? excerpt(*id) : "...") + "\"}'";
 }
 
 }  // namespace threepc

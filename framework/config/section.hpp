@@ -34,8 +34,8 @@ class Section {
   std::vector<const Node*> list(const std::string& key);
   Section child(const std::string& key);
 
-  /// Throws for the first key that nobody took, and suggests the nearest one.
-  void refuse_unknown() const;
+  /// Throws for a key that nobody took, and suggests the nearest one. `owner` is whose keys they are.
+  void refuse_unknown(const std::string& owner = "") const;
 
   const std::string& place() const { return place_; }
   /// Where the table was written, or the file's name when it was not.
@@ -44,6 +44,9 @@ class Section {
   [[noreturn]] void wrong(const Node& node, const std::string& key, const std::string& text) const;
 
  private:
+  /// What to do about a key of the file that an override of `plugin` has made unknown; "" otherwise.
+  std::string left_over(const Node& node) const;
+
   const Node* node_;
   std::string place_;
   std::vector<std::string> known_;

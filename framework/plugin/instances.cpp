@@ -63,6 +63,9 @@ class RawValues {
   std::vector<const tpc_value*> pointers_;
 };
 
+/// Eight times what a dense f64 vector takes, and something for headers: no compressor has a use for more.
+std::uint64_t largest_payload(std::uint32_t dim) { return std::uint64_t{dim} * 64 + 65536; }
+
 bool is_contraction(double alpha) { return alpha > 0 && alpha <= 1; }
 
 }  // namespace
@@ -153,6 +156,8 @@ Compressor::Compressor(const PluginSpec& spec, const Membership& membership, std
     : Instance(spec, membership, stream) {
   create<tpc_compressor>();
   max_payload_ = table<tpc_compressor>().max_payload(self_);
+  if (max_payload_ > largest_payload(membership.dim))
+    misbehaved("max_payload = " + std::to_string(max_payload_) + " bytes is out of proportion");
 }
 
 Compressor::~Compressor() {

@@ -1,6 +1,11 @@
 #include "plugin/library.hpp"
 
+#include <elf.h>
+
 #include <boost/dll/shared_library.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <list>
 #include <mutex>
 
@@ -18,10 +23,29 @@ void keep_mapped(boost::dll::shared_library library) {
   kept->push_back(std::move(library));
 }
 
+/// dlopen of a library that is cut off ends the process with SIGBUS when it touches what is missing. What is no
+/// 64-bit ELF file at all is left to dlopen, which refuses it.
+bool is_cut_off(const std::string& file) {
+  std::error_code ignored;
+  const std::uint64_t size = std::filesystem::file_size(file, ignored);
+  std::ifstream in(file, std::ios::binary);
+  Elf64_Ehdr header{};
+  if (!in.read(reinterpret_cast<char*>(&header), sizeof header) || header.e_ident[EI_CLASS] != ELFCLASS64) return false;
+  in.seekg(static_cast<std::streamoff>(header.e_phoff));
+  Elf64_Phdr segment{};
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    if (!in.read(reinterpret_cast<char*>(&segment), sizeof segment)) return true;
+    if (segment.p_filesz > size || segment.p_offset > size - segment.p_filesz) return true;
+  }
+  return false;
+}
+
 /// rtld_now: an unresolved symbol is refused here instead of ending the process at the first call into it.
 /// The throwing overload: the other one loses dlerror's text.
 boost::dll::shared_library map_file(const std::string& file) {
   namespace load_mode = boost::dll::load_mode;
+  if (is_cut_off(file))
+    throw Failure(Exit::plugin, file + ": cannot be loaded: the file is cut off; copy or build it again");
   try {
     return boost::dll::shared_library(boost::dll::fs::path(file), load_mode::rtld_now | load_mode::rtld_local);
   } catch (const std::exception& error) {

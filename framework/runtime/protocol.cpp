@@ -67,19 +67,23 @@ WorkerFacts worker_facts(std::span<const std::uint8_t> bytes) {
 
 std::int64_t Channel::deadline() const { return from_now(timeout_); }
 
+/// One look at the clock when the message is there already, which is the usual case.
 template <class Attempt>
 auto Channel::watched(Attempt attempt) {
-  const std::int64_t last = deadline();
+  std::int64_t now = host_services().now();
+  const std::int64_t last = now + static_cast<std::int64_t>(timeout_ * 1e9);
   for (;;) {
-    if (watch_) watch_();
-    const std::int64_t now = host_services().now();
+    if (watch_ && now >= next_watch_) {
+      next_watch_ = now + slice;
+      watch_();
+    }
     try {
       return attempt(watch_ ? std::min(last, now + slice) : last);
     } catch (const TransportFailure& failure) {
-      if (failure.status() != TPC_TIMEOUT || host_services().now() >= last) {
-        if (watch_) watch_();  // a dead child explains more than a closed connection
-        throw;
-      }
+      now = host_services().now();
+      if (failure.status() == TPC_TIMEOUT && now < last) continue;
+      if (watch_) watch_();  // a dead worker explains more than a closed connection
+      throw;
     }
   }
 }
@@ -112,18 +116,18 @@ void Channel::broadcast(MessageType type, std::uint64_t round, std::span<const s
 }
 
 tpc_message Channel::receive(std::uint32_t from, std::uint64_t round, const char* waiting_for) {
-  const std::string where =
-      "round " + std::to_string(round) + ": waiting for " + waiting_for + " of " + member_name(from) + ": ";
+  const auto where = [&] {
+    return "round " + std::to_string(round) + ": waiting for " + waiting_for + " of " + member_name(from) + ": ";
+  };
   try {
     const tpc_message message = watched([&](std::int64_t until) { return transport_->receive(from, until); });
     if (message.type == static_cast<std::uint32_t>(MessageType::failure))
       throw from_failure_message(payload_of(message), member_name(from));
     return message;
   } catch (const TransportFailure& failure) {
-    if (failure.status() == TPC_TIMEOUT)
-      throw Failure(Exit::peer, where + "nothing came within " + seconds_text(timeout_) +
-                                    " ([transport] timeout); it is stopped, cut off, or slower than that");
-    throw Failure(failure.code(), where + failure.what());
+    if (failure.status() != TPC_TIMEOUT) throw Failure(failure.code(), where() + failure.what());
+    throw Failure(Exit::peer, where() + "nothing came within " + seconds_text(timeout_) +
+                                  " ([transport] timeout); it is stopped, cut off, or slower than that");
   }
 }
 

@@ -24,7 +24,7 @@ enum class MessageType : std::uint32_t {
   update = 7,          // worker -> server: the program of round t
   evaluation = 8,      // worker -> server: f_i as a double, then the gradient
   diagnose = 9,        // server -> worker: g is not finite; whose fault is it?
-  diagnosis = 10,      // worker -> server: one byte, 1 if a plugin of the mechanism made it so
+  diagnosis = 10,      // worker -> server: the plugin at fault, "" if none
   stop = 11,           // server -> worker: the run is over
   failure = 12         // either way: exit code (u32) and text; the sender leaves
 };
@@ -66,7 +66,7 @@ std::string member_name(std::uint32_t member);  // "the server", "worker 3"
 /// The transport with the run's time-out and with failures that name round and peer.
 class Channel {
  public:
-  /// `watch` is called several times a second while waiting; it throws to end the wait.
+  /// `watch` is called about ten times a second in whatever waits; it throws to end the wait.
   Channel(Transport& transport, double timeout, std::function<void()> watch = {})
       : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
 
@@ -93,6 +93,7 @@ class Channel {
   Transport* transport_;
   double timeout_;
   std::function<void()> watch_;
+  std::int64_t next_watch_ = 0;
 };
 
 }  // namespace threepc

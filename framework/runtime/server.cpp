@@ -177,20 +177,25 @@ void Server::send_model(std::uint64_t round, bool evaluate) {
   downlink_bytes_ += x_.size_bytes();
 }
 
-/// In worker order, whatever the order of arrival: that is what makes the bits of g the same everywhere.
+/// The last worker's message is waited for first: when it is there, mostly all are, and one wait does for a
+/// round. They are replayed in worker order: that is what makes the bits of g the same everywhere.
 void Server::absorb(std::uint64_t round) {
+  updates_.resize(config_->workers);
+  for (std::uint32_t worker = config_->workers; worker-- > 0;)
+    updates_[worker] = payload_of(channel_->expect(member_of(worker), MessageType::update, round, "the update"));
   metrics_.skipped = 0;
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    const tpc_message message = channel_->expect(member_of(worker), MessageType::update, round, "the update");
-    try {
-      const Aggregate::Absorbed absorbed = aggregate_->absorb(round, worker, payload_of(message));
-      values_ += absorbed.values;
-      metrics_.skipped += absorbed.skipped;
-    } catch (const Failure& failure) {
-      throw Failure(failure.code(), "round " + std::to_string(round) + ": the update of worker " +
-                                        std::to_string(worker) + ": " + failure.what());
-    }
-    uplink_bytes_ += message.size;
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) absorb_update(round, worker);
+}
+
+void Server::absorb_update(std::uint64_t round, std::uint32_t worker) {
+  try {
+    const Aggregate::Absorbed absorbed = aggregate_->absorb(round, worker, updates_[worker]);
+    values_ += absorbed.values;
+    metrics_.skipped += absorbed.skipped;
+    uplink_bytes_ += updates_[worker].size();
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), "round " + std::to_string(round) + ": the update of worker " +
+                                      std::to_string(worker) + ": " + failure.what());
   }
 }
 
@@ -256,14 +261,10 @@ void Server::explain_nonfinite(std::uint64_t round) {
   channel_->broadcast(MessageType::diagnose, round, {});
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const tpc_message reply = channel_->expect(member_of(worker), MessageType::diagnosis, round, "the diagnosis");
-    if (reply.size != 1 || reply.data[0] == 0) continue;
-    std::string guilty;
-    for (const Summary::Plugin& plugin : summary_.plugins)
-      if (plugin.kind == "mechanism" || plugin.kind == "compressor")
-        guilty += (guilty.empty() ? "" : " or ") + plugin.kind + " '" + plugin.id + "'";
-    throw Failure(Exit::plugin, "round " + std::to_string(round) + ": " + guilty +
+    if (reply.size == 0) continue;
+    throw Failure(Exit::plugin, "round " + std::to_string(round) + ": " + text_of(payload_of(reply)) +
                                     " misbehaved: the gradients of worker " + std::to_string(worker) +
-                                    " are finite, but the decoded message is NaN or infinite");
+                                    " are finite, but its message decodes to NaN or infinity");
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ class Server {
   double network_smoothness();
   void send_model(std::uint64_t round, bool evaluate);
   void absorb(std::uint64_t round);
+  void absorb_update(std::uint64_t round, std::uint32_t worker);
   void evaluate(std::uint64_t round);
   void record(std::uint64_t round);
   bool should_stop(std::uint64_t round);
@@ -60,7 +62,8 @@ class Server {
   std::optional<Aggregate> aggregate_;
   std::vector<RawVector> optimizer_state_;
   std::vector<void*> optimizer_state_pointers_;
-  std::vector<double> gradient_;  // the true gradient, for the metrics
+  std::vector<std::span<const std::uint8_t>> updates_;  // of this round, in the transport's memory
+  std::vector<double> gradient_;                        // the true gradient, for the metrics
 
   Metrics metrics_;
   std::uint64_t values_ = 0, uplink_bytes_ = 0, downlink_bytes_ = 0;

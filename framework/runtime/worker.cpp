@@ -34,19 +34,6 @@ std::string first_difference(const std::string& ours, const std::string& theirs)
   }
 }
 
-/// Largest magnitude of v; infinity if an entry is not finite.
-template <class T>
-double magnitude_of(const RawVector& v) {
-  double largest = 0;
-  const auto* values = static_cast<const T*>(v.data());
-  for (std::uint32_t i = 0; i < v.dim(); ++i)
-    largest = std::isfinite(values[i]) ? std::max(largest, std::abs(double{values[i]}))
-                                       : std::numeric_limits<double>::infinity();
-  return largest;
-}
-
-double magnitude(const RawVector& v) { return v.dtype() == TPC_F32 ? magnitude_of<float>(v) : magnitude_of<double>(v); }
-
 }  // namespace
 
 Worker::Worker(const RunConfig& config, std::uint32_t rank)
@@ -186,13 +173,13 @@ void Worker::answer_model(const tpc_message& message, bool evaluate) {
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 
-/// g is not finite. A method that diverges passes through ever larger numbers; from moderate gradients to a
-/// NaN in one round is something that only a plugin of the mechanism can have done.
+/// g is not finite. A method that diverges passes through ever larger numbers; a message that decodes to NaN or
+/// infinity in a round of moderate gradients is something that only a plugin of the mechanism can have made.
 void Worker::answer_diagnose(std::uint64_t round) {
   const double moderate = membership_.dtype == TPC_F32 ? 1e15 : 1e100;
-  const bool inputs_moderate = std::max(magnitude(gradient_), magnitude(previous_)) < moderate;
-  const std::uint8_t guilty = inputs_moderate && std::isinf(magnitude(h_->sum()));
-  channel_.send(server, MessageType::diagnosis, round, {&guilty, 1});
+  const bool inputs_moderate = std::max(largest_magnitude(gradient_), largest_magnitude(previous_)) < moderate;
+  const std::string culprit = inputs_moderate ? mechanism_->culprit(round, message_) : "";
+  channel_.send(server, MessageType::diagnosis, round, bytes_of(culprit));
 }
 
 }  // namespace threepc

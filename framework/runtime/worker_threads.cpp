@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "runtime/launcher.hpp"
@@ -28,7 +29,7 @@ class WorkerThreads final : public LocalWorkers {
 
   void watch() override {
     const std::lock_guard lock(mutex_);
-    if (early_failure_) throw *early_failure_;
+    if (failure_) throw *failure_;
   }
 
   std::string post_mortem() override { return ""; }
@@ -48,36 +49,36 @@ class WorkerThreads final : public LocalWorkers {
 
  private:
   void drive(const RunConfig& config, const std::string& address, std::uint32_t first, std::uint32_t stride) {
-    bool joined = false;
+    std::vector<std::pair<std::uint32_t, std::unique_ptr<Worker>>> workers;
+    std::uint32_t rank = first;
     try {
-      std::vector<std::unique_ptr<Worker>> workers;
-      for (std::uint32_t rank = first; rank < config.workers; rank += stride) {
-        workers.push_back(std::make_unique<Worker>(config, rank));
-        workers.back()->join(address);
+      for (; rank < config.workers; rank += stride) {
+        workers.emplace_back(rank, std::make_unique<Worker>(config, rank));
+        workers.back().second->join(address);
       }
-      joined = true;
       while (!workers.empty())
-        std::erase_if(workers, [](const std::unique_ptr<Worker>& worker) { return !worker->serve_one(); });
+        std::erase_if(workers, [&](const auto& worker) { return rank = worker.first, !worker.second->serve_one(); });
     } catch (const Failure& failure) {
-      if (!joined) note(failure);  // otherwise the worker has told the server
+      note(failure.code(), rank, failure.what());
     } catch (const std::exception& error) {
-      note(Failure(Exit::unexpected, error.what()));
+      note(Exit::unexpected, rank, error.what());
     }
+    workers.clear();  // only now do the others see them leave: the reason is noted before
     const std::lock_guard lock(mutex_);
     --running_;
     ended_.notify_all();
   }
 
-  void note(const Failure& failure) {
+  void note(Exit code, std::uint32_t rank, const std::string& what) {
     const std::lock_guard lock(mutex_);
-    if (!early_failure_) early_failure_ = std::make_unique<Failure>(failure);
+    if (!failure_) failure_ = std::make_unique<Failure>(code, "worker " + std::to_string(rank) + ": " + what);
   }
 
   double timeout_;
   std::mutex mutex_;
   std::condition_variable ended_;
   std::uint32_t running_ = 0;
-  std::unique_ptr<Failure> early_failure_;
+  std::unique_ptr<Failure> failure_;  // the first
   std::vector<std::thread> threads_;
 };
 

@@ -30,6 +30,9 @@ class RawVector {
   std::vector<double> words_;  // double for the alignment
 };
 
+/// max_j |v_j|; infinity if an entry is NaN or infinite.
+double largest_magnitude(const RawVector& v);
+
 /// sum + error, as tpc_sum describes. A worker keeps h this way, the server the sum of all g_i.
 class ExactVector {
  public:

@@ -250,6 +250,17 @@ std::uint64_t MechanismTree::replay(const Operation& operation, std::uint64_t ro
   return by.accumulate(by.context(round, worker, NAN), operation.payload, target);
 }
 
+std::string MechanismTree::culprit(std::uint64_t round, std::span<const std::uint8_t> message) const {
+  for (const Operation& operation : parse_program(message)) {
+    RawVector decoded(membership_.dtype, membership_.dim);
+    replay(operation, round, membership_.worker,
+           {sizeof(tpc_sum), membership_.dtype, membership_.dim, 0, decoded.data(), nullptr, 1.0});
+    if (std::isfinite(largest_magnitude(decoded))) continue;
+    return operation.codec == dense_codec ? name() : codecs_[operation.codec - 1]->name();
+  }
+  return "";
+}
+
 void MechanismTree::add_dense(std::span<const std::uint8_t> payload, const tpc_sum& target) const {
   if (payload.size() != membership_.dim * size_of(membership_.dtype))
     throw Failure(Exit::peer, "malformed message: a dense payload of " + std::to_string(payload.size()) +

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "plugin/instances.hpp"
@@ -32,6 +33,9 @@ class MechanismTree {
                std::vector<std::uint8_t>& message);
   /// Worker: the program that sets h to x, sent once for init = "gradient".
   void propose_initial(ExactVector& h, const void* x, std::vector<std::uint8_t>& message) const;
+
+  /// Worker: the plugin whose part of `message`, sent in `round`, decodes to NaN or infinity; "" if none.
+  std::string culprit(std::uint64_t round, std::span<const std::uint8_t> message) const;
 
   /// Adds decode(operation.payload), as `worker` sent it in `round`, to `target`; returns the number of values
   /// that it carried. Throws Failure for malformed bytes.
