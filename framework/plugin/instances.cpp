@@ -324,8 +324,14 @@ void Transport::broadcast(const tpc_message& message, std::int64_t deadline) {
     return;
   }
   const std::uint32_t own = membership().worker == TPC_SERVER ? 0 : membership().worker + 1;
-  for (std::uint32_t member = 0; member <= membership().workers; ++member)
-    if (member != own) send(member, message, deadline);
+  for (std::uint32_t member = 0; member <= membership().workers; ++member) {
+    if (member == own) continue;
+    try {
+      send(member, message, deadline);
+    } catch (const TransportFailure& failure) {
+      if (failure.status() != TPC_CLOSED) throw;  // gone: receive from it tells
+    }
+  }
 }
 
 tpc_message Transport::receive(std::uint32_t from, std::int64_t deadline) {

@@ -1,5 +1,6 @@
 // Members of a run as threads of one process. The server opens a hub under a name; workers find it by that
 // name, as with ZeroMQ's inproc addresses. Nothing crosses a network: wire counters stay 0.
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -11,6 +12,8 @@
 #include <string_view>
 #include <threepc/sdk.hpp>
 #include <vector>
+
+#include "../ranks.hpp"
 
 namespace {
 
@@ -28,10 +31,25 @@ class Mailbox {
  public:
   enum class Outcome { letter, closed, cancelled, timeout };
 
-  void put(Letter letter) {
+  /// False when the receiver is gone; nobody will ever read it.
+  bool put(Letter letter) {
     const std::lock_guard lock(mutex_);
+    if (abandoned_) return false;
     letters_.push_back(std::move(letter));
     changed_.notify_one();
+    return true;
+  }
+
+  bool empty() {
+    const std::lock_guard lock(mutex_);
+    return letters_.empty();
+  }
+
+  /// The receiver is gone.
+  void abandon() {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    letters_.clear();
   }
 
   /// The sender is gone; what it sent before is still delivered.
@@ -63,6 +81,7 @@ class Mailbox {
   std::condition_variable changed_;
   std::deque<Letter> letters_;
   bool closed_ = false;
+  bool abandoned_ = false;
   bool cancelled_ = false;
 };
 
@@ -96,11 +115,17 @@ class Hub {
     std::unique_lock lock(mutex_);
     const bool done = changed_.wait_until(lock, deadline, [&] { return cancelled_ || joined_ == workers_; });
     if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
-    if (!done)
-      throw tpc::Error(TPC_TIMEOUT, tpc::text(workers_ - joined_, " of ", workers_, " workers have not joined"));
+    if (!done) throw tpc::Error(TPC_TIMEOUT, threepc::not_joined(missing()));
   }
 
  private:
+  std::vector<std::uint32_t> missing() const {
+    std::vector<std::uint32_t> ranks;
+    for (std::uint32_t rank = 0; rank < workers_; ++rank)
+      if (!present_[rank]) ranks.push_back(rank);
+    return ranks;
+  }
+
   const std::uint32_t workers_;
   std::deque<Mailbox> to_worker_, to_server_;
   std::mutex mutex_;
@@ -174,8 +199,12 @@ class Inproc {
     joined_ = true;
   }
 
-  void send(std::uint32_t to, const tpc_message& message, tpc::Deadline) { post(to, letter_of(message)); }
+  void send(std::uint32_t to, const tpc_message& message, tpc::Deadline) {
+    // A peer that is gone may have said why: what it sent is read first.
+    if (!post(to, letter_of(message))) throw tpc::Error(TPC_CLOSED, name_of(to) + " has left");
+  }
 
+  /// A worker that is gone is passed over, and receive tells; the others get their message.
   void broadcast(const tpc_message& message, tpc::Deadline) {
     if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
     const Letter letter = letter_of(message);
@@ -200,8 +229,9 @@ class Inproc {
     return {sizeof(tpc_message), held.type, held.round, held.data->data(), held.data->size()};
   }
 
-  /// Any thread: it touches only the hub, whose parts lock.
+  /// Any thread: it touches only a flag and the hub, whose parts lock.
   void cancel() noexcept {
+    cancelled_ = true;
     const std::lock_guard lock(hub_mutex_);
     if (hub_ == nullptr) return;
     if (is_server()) hub_->cancel();
@@ -234,6 +264,7 @@ class Inproc {
   }
 
   Hub& opened() const {
+    if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
     if (hub_ == nullptr) throw tpc::Error(TPC_CLOSED, "this member is not open");
     return *hub_;
   }
@@ -249,18 +280,24 @@ class Inproc {
     return {message.type, message.round, std::make_shared<const Bytes>(message.data, message.data + message.size)};
   }
 
-  void post(std::uint32_t to, const Letter& letter) {
+  /// False if the peer is gone and has left nothing to read.
+  bool post(std::uint32_t to, const Letter& letter) {
     checked(to);
-    Mailbox& box = is_server() ? opened().to_worker(tpc::worker_of_member(to)) : opened().to_server(rank_);
-    box.put(letter);
+    const std::uint32_t worker = is_server() ? tpc::worker_of_member(to) : rank_;
+    Mailbox& box = is_server() ? opened().to_worker(worker) : opened().to_server(worker);
+    Mailbox& back = is_server() ? opened().to_server(worker) : opened().to_worker(worker);
+    if (!box.put(letter)) return !back.empty();
     sent_ += letter.data->size();
+    return true;
   }
 
   void leave() {
     if (hub_ == nullptr) return;
-    for (std::uint32_t worker = 0; worker < workers_; ++worker)
-      if (is_server()) hub_->to_worker(worker).close();
-    if (!is_server() && joined_) hub_->to_server(rank_).close();
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) {
+      if (!is_server() && (!joined_ || worker != rank_)) continue;
+      (is_server() ? hub_->to_worker(worker) : hub_->to_server(worker)).close();
+      (is_server() ? hub_->to_server(worker) : hub_->to_worker(worker)).abandon();
+    }
     publish(nullptr);
   }
 
@@ -269,6 +306,7 @@ class Inproc {
   std::mutex hub_mutex_;  // hub_ itself against cancel(); the instance's own thread reads it without
   std::shared_ptr<Hub> hub_;
   std::string address_;
+  std::atomic<bool> cancelled_{false};
   bool joined_ = false;
   std::vector<Letter> held_;  // the last message from each member, which the caller still looks at
   std::uint64_t sent_ = 0, received_ = 0;

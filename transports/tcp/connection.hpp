@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <cstdint>
 #include <deque>
@@ -74,7 +75,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// After what is queued has left: no more will be sent. What the peer sends is read and dropped.
   void finish_sending() {
     finishing_ = true;
+    inbox_.clear();
     if (outbox_.empty()) shut_down();
+    // A full inbox had stopped the reading; a peer that is closing as well waits for it. Not here and now: this
+    // may be the handler of a frame.
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+      if (!self->reading_) self->resume();
+    });
   }
 
   /// Ends at once. `reason` is what a caller waiting for this peer is told.
@@ -142,11 +149,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take(const Decoded& frame) {
     if (frame.header.kind == FrameKind::goodbye)
       said_goodbye_ = true;
+    else if (finishing_)
+      return;  // nothing is of interest any more but the end
     else if (frame.header.kind != FrameKind::message)
       handler_.on_control(*this, frame);
     else if (!trusted_)
       end("sent a message before it joined");
-    else if (!finishing_)
+    else
       inbox_.push_back({frame.header.type, frame.header.round, {frame.payload.begin(), frame.payload.end()}});
   }
 
@@ -178,8 +187,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void shut_down() {
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-    inbox_.clear();
-    if (!reading_) resume();
   }
 
   asio::ip::tcp::socket socket_;

@@ -16,6 +16,7 @@
 #include <threepc/sdk.hpp>
 #include <vector>
 
+#include "../ranks.hpp"
 #include "connection.hpp"
 #include "frame.hpp"
 
@@ -37,11 +38,15 @@ struct Address {
   std::string text() const { return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port; }
 };
 
+bool is_port(std::string_view text) {
+  return !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string_view::npos &&
+         std::stoul(std::string(text)) <= 65535;
+}
+
 /// "HOST:PORT", with an IPv6 host in brackets.
 Address parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  const bool complete = colon != std::string_view::npos && colon > 0 && colon + 1 < text.size() &&
-                        text.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
+  const bool complete = colon != std::string_view::npos && colon > 0 && is_port(text.substr(colon + 1));
   if (!complete)
     throw tpc::Error(TPC_INVALID_ARGUMENT,
                      tpc::text("'", text, "' is no address; expected HOST:PORT, such as 127.0.0.1:5555"));
@@ -60,15 +65,6 @@ std::shared_ptr<const Bytes> frame(FrameKind kind, std::uint32_t sender, std::sp
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-/// "3", "3 and 7", "0, 1, 2 and 5 more"
-std::string listed(const std::vector<std::uint32_t>& ranks) {
-  constexpr std::size_t most = 8;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(ranks.size(), most); ++i)
-    text += (i == 0 ? "" : i + 1 == ranks.size() ? " and " : ", ") + std::to_string(ranks[i]);
-  return ranks.size() <= most ? text : text + " and " + std::to_string(ranks.size() - most) + " more";
 }
 
 class Tcp {
@@ -118,8 +114,12 @@ class Tcp {
             std::make_shared<const Bytes>(to_frame({FrameKind::message, own_member(), message.type, message.round},
                                                    {message.data, message.size})),
             message.size, deadline);
+    const Connection& peer = connected(index_of(to));
+    // A peer that is gone may have said why: what it sent is read first.
+    if (peer.ended() && !peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(to) + " " + peer.reason());
   }
 
+  /// A worker that is gone is passed over, and receive tells; the others get their message.
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
     if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
     const auto shared = std::make_shared<const Bytes>(
@@ -161,6 +161,7 @@ class Tcp {
       return std::all_of(peers_.begin(), peers_.end(),
                          [](const auto& peer) { return peer == nullptr || peer->ended(); });
     });
+    io_.poll();  // the counters of what was written last
   }
 
  private:
@@ -186,8 +187,9 @@ class Tcp {
   template <class Done>
   void wait(tpc::Deadline deadline, const std::string& late, Done done) {
     const Clock::time_point until = time_point(deadline);
-    while (!done()) {
+    while (true) {
       if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+      if (done()) return;
       if (io_.run_one_until(until) == 0 && Clock::now() >= until && !done()) throw tpc::Error(TPC_TIMEOUT, late);
     }
   }
@@ -211,9 +213,10 @@ class Tcp {
       throw tpc::Error(TPC_INVALID_ARGUMENT,
                        tpc::text("a message of ", payload, " bytes exceeds [transport] max_message = ", longest_));
     Connection& peer = connected(index_of(to));
+    if (peer.queued_bytes() > 0) io_.poll();  // what has left in the meantime makes room for this one to leave at once
     wait(deadline, name_of(to) + " does not read what it is sent",
          [&] { return peer.queued_bytes() < most_queued || peer.ended(); });
-    if (peer.ended() && !peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(to) + " " + peer.reason());
+    if (peer.ended()) return;
     peer.send(bytes);
     payload_sent_ += payload;
   }
@@ -246,13 +249,19 @@ class Tcp {
   void accept_next() {
     acceptor_->async_accept([this](const error_code& error, asio::ip::tcp::socket socket) {
       if (!acceptor_ || error == asio::error::operation_aborted) return;
-      if (!error && strangers_.size() < most_strangers) admit(std::move(socket));
+      if (!error) admit(std::move(socket));
       accept_next();
     });
   }
 
-  /// A stranger has a few seconds for its JOIN, and gets nothing else.
+  /// A stranger has a few seconds for its JOIN, and gets nothing else. When there are too many, the one that has
+  /// been silent for longest goes: a worker speaks at once, so it is not kept out.
   void admit(asio::ip::tcp::socket socket) {
+    if (strangers_.size() >= most_strangers) {
+      const std::shared_ptr<Connection> oldest = strangers_.front().connection;
+      strangers_.pop_front();
+      oldest->end("made room for others, because it did not join");
+    }
     auto connection = std::make_shared<Connection>(
         std::move(socket), wire_, longest_,
         Connection::Handler{[this](Connection& from, const Decoded& control) { on_control_from_worker(from, control); },
@@ -316,9 +325,7 @@ class Tcp {
       });
     } catch (const tpc::Error& error) {
       if (error.status() != TPC_TIMEOUT) throw;
-      const auto ranks = missing();
-      throw tpc::Error(TPC_TIMEOUT, tpc::text(ranks.size() == 1 ? "worker " : "workers ", listed(ranks),
-                                              ranks.size() == 1 ? " has" : " have", " not joined ", address_.text()));
+      throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " " + address_.text());
     }
   }
 
@@ -340,7 +347,9 @@ class Tcp {
   }
 
   void on_answer(Connection& from, const Decoded& control) {
-    if (control.header.kind == FrameKind::accept)
+    if (from.trusted())
+      from.end("sent an unexpected frame");
+    else if (control.header.kind == FrameKind::accept)
       from.trust();
     else if (control.header.kind == FrameKind::reject)
       refused_.assign(control.payload.begin(), control.payload.end());

@@ -1,0 +1,6 @@
+#include "sound.h"
+
+static const tpc_compressor table = {SOUND_TABLE};
+static const tpc_descriptor descriptor = {SOUND_DESCRIPTOR(table)};
+static const tpc_descriptor* const descriptors[] = {&descriptor};
+EXPORTED const tpc_entry tpc_entry_v1 = {SOUND_ENTRY(descriptors), .descriptor_count = 0};

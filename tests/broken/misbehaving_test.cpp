@@ -1,0 +1,177 @@
+// Plugins that load but break the contract of a call. The host must survive, and blame them by kind, id, call
+// and file.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "plugin/catalog.hpp"
+#include "plugin/instances.hpp"
+#include "wire/mechanism_tree.hpp"
+
+namespace threepc {
+namespace {
+
+namespace fs = std::filesystem;
+
+const Catalog& broken_plugins() {
+  static const fs::path plugins = fs::path(THREEPC_TEST_BINARIES) / "plugins";
+  static const Catalog catalog({plugins / "constants", plugins / "calls", plugins / "programs", THREEPC_TEST_PLUGINS});
+  return catalog;
+}
+
+PluginSpec spec_of(tpc_kind kind, const std::string& id) {
+  const Entry& entry = broken_plugins().find(kind, id, "here");
+  PluginSpec spec;
+  spec.descriptor = entry.descriptor;
+  spec.file = entry.file;
+  spec.place = "here";
+  spec.values.resize(entry.descriptor->param_count);
+  for (std::uint32_t i = 0; i < entry.descriptor->slot_count; ++i)
+    spec.children.push_back(spec_of(TPC_COMPRESSOR, "identity"));
+  return spec;
+}
+
+constexpr std::uint32_t dim = 3;
+constexpr Membership member = {TPC_F64, dim, 2, 1, 7};
+const double vector[dim] = {1, -2, 3};
+
+/// Everything that a run asks of a compressor.
+void use_compressor(const PluginSpec& spec) {
+  const Compressor made(spec, member, 16);
+  made.constants();
+  std::vector<std::uint8_t> payload;
+  made.encode(made.context(1, 1, NAN), vector, nullptr, payload);
+}
+
+/// One round of a mechanism.
+void use_mechanism(const PluginSpec& spec) {
+  MechanismTree made(spec, member);
+  made.constants();
+  ExactVector h(TPC_F64, dim);
+  std::vector<std::uint8_t> message;
+  const double y[dim] = {};
+  made.propose(1, 0.1, h, y, vector, message);
+}
+
+void use_problem(const PluginSpec& spec) { Problem(spec, {TPC_F64, 0, 2, 1, 7}, 1).facts(); }
+
+struct Misbehaviour {
+  tpc_kind kind;
+  const char* id;
+  const char* message;  // FILE stands for the library
+};
+
+std::ostream& operator<<(std::ostream& out, const Misbehaviour& m) { return out << m.id; }
+
+constexpr Misbehaviour misbehaviours[] = {
+    {TPC_COMPRESSOR, "alpha-two", "compressor 'alpha-two' misbehaved: alpha = 2.000000 is outside (0, 1] (FILE)"},
+    {TPC_COMPRESSOR, "alpha-zero", "compressor 'alpha-zero' misbehaved: alpha = 0.000000 is outside (0, 1] (FILE)"},
+    {TPC_COMPRESSOR, "alpha-negative",
+     "compressor 'alpha-negative' misbehaved: alpha = -0.500000 is outside (0, 1] (FILE)"},
+    {TPC_COMPRESSOR, "neither", "compressor 'neither' misbehaved: it declares neither alpha nor omega (FILE)"},
+    {TPC_COMPRESSOR, "omega-negative",
+     "compressor 'omega-negative' misbehaved: omega = -1.000000 is not a finite number >= 0 (FILE)"},
+    {TPC_COMPRESSOR, "omega-infinite",
+     "compressor 'omega-infinite' misbehaved: omega = inf is not a finite number >= 0 (FILE)"},
+    {TPC_COMPRESSOR, "one-good-one-bad",
+     "compressor 'one-good-one-bad' misbehaved: omega = -1.000000 is not a finite number >= 0 (FILE)"},
+    {TPC_COMPRESSOR, "throwing-constructor",
+     "compressor 'throwing-constructor': create failed: the table of logarithms is missing (FILE)"},
+    {TPC_COMPRESSOR, "outgrown",
+     "compressor 'outgrown': encode failed: the payload outgrows max_payload() = 8 bytes (FILE)"},
+    {TPC_COMPRESSOR, "crossing-exception",
+     "compressor 'crossing-exception' misbehaved: constants let an exception cross the boundary: not mine to catch "
+     "(FILE)"},
+    {TPC_COMPRESSOR, "crossing-int",
+     "compressor 'crossing-int' misbehaved: constants let an exception cross the boundary (FILE)"},
+    {TPC_COMPRESSOR, "no-instance", "compressor 'no-instance' misbehaved: create returned no instance (FILE)"},
+    {TPC_COMPRESSOR, "unknown-status",
+     "compressor 'unknown-status' misbehaved: constants returned the unknown status 77 (FILE)"},
+    {TPC_COMPRESSOR, "negative-status",
+     "compressor 'negative-status' misbehaved: constants returned the unknown status -1 (FILE)"},
+    {TPC_COMPRESSOR, "silent-failure",
+     "compressor 'silent-failure': constants failed: constants failed: internal error (FILE)"},
+    {TPC_COMPRESSOR, "overrun",
+     "compressor 'overrun' misbehaved: encode wrote past the end of its buffer of 24 bytes (FILE)"},
+    {TPC_COMPRESSOR, "oversized",
+     "compressor 'oversized' misbehaved: encode reports 25 bytes in a buffer of 24 (FILE)"},
+    {TPC_COMPRESSOR, "unbounded",
+     "compressor 'unbounded' misbehaved: max_payload = 18446744073709551615 bytes is out of proportion (FILE)"},
+    {TPC_MECHANISM, "a-zero", "mechanism 'a-zero' misbehaved: A = 0.000000 is outside (0, 1] (FILE)"},
+    {TPC_MECHANISM, "only-b", "mechanism 'only-b' misbehaved: it declares one of A and B without the other (FILE)"},
+    {TPC_MECHANISM, "b-negative",
+     "mechanism 'b-negative' misbehaved: B = -1.000000 is not a finite number >= 0 (FILE)"},
+    {TPC_MECHANISM, "undeclared-reset",
+     "mechanism 'undeclared-reset' misbehaved: it resets h without declaring TPC_RESETS_TOGETHER or "
+     "TPC_RESETS_ALONE (FILE)"},
+    {TPC_MECHANISM, "missing-slot", "mechanism 'missing-slot' misbehaved: it uses slot 3, but declares 1 (FILE)"},
+    {TPC_MECHANISM, "runs-compressor",
+     "mechanism 'runs-compressor' misbehaved: it runs slot 0, which holds a compressor (FILE)"},
+    {TPC_MECHANISM, "wrong-length",
+     "mechanism 'wrong-length': propose failed: a vector of 2 values where d = 3 (FILE)"},
+    {TPC_MECHANISM, "swallowed-status",
+     "mechanism 'swallowed-status' misbehaved: it uses slot 17, but declares 1 (FILE)"},
+    {TPC_MECHANISM, "null-vector", "mechanism 'null-vector' misbehaved: it passes a null vector (FILE)"},
+    {TPC_PROBLEM, "no-dimension", "problem 'no-dimension' misbehaved: dim = 0 is not in 1 .. 2^32 - 2 (FILE)"},
+    {TPC_PROBLEM, "negative-smoothness",
+     "problem 'negative-smoothness' misbehaved: a smoothness constant of -1.000000 is no finite number >= 0 (FILE)"},
+};
+
+class Misbehaving : public ::testing::TestWithParam<Misbehaviour> {};
+
+TEST_P(Misbehaving, IsBlamedByName) {
+  const PluginSpec spec = spec_of(GetParam().kind, GetParam().id);
+  std::string expected = GetParam().message;
+  expected.replace(expected.find("FILE"), 4, spec.file);
+  try {
+    if (GetParam().kind == TPC_COMPRESSOR)
+      use_compressor(spec);
+    else if (GetParam().kind == TPC_MECHANISM)
+      use_mechanism(spec);
+    else
+      use_problem(spec);
+    FAIL() << "nobody complained";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Exit::plugin);
+    EXPECT_EQ(failure.what(), expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Contract, Misbehaving, ::testing::ValuesIn(misbehaviours), [](const auto& test) {
+  std::string name = test.param.id;
+  for (char& c : name) c = c == '-' ? '_' : c;
+  return name;
+});
+
+TEST(MisbehavingText, WithoutATerminatingZeroIsCutAtItsBuffer) {
+  const PluginSpec spec = spec_of(TPC_COMPRESSOR, "endless-text");
+  try {
+    use_compressor(spec);
+    FAIL() << "nobody complained";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Exit::plugin);
+    EXPECT_THAT(failure.what(), ::testing::HasSubstr(std::string(sizeof(tpc_error::text), 'x') + " ("));
+  }
+}
+
+/// The compressor is at fault here, not the problem and not the step size: finite in, NaN out.
+TEST(MisbehavingNumbers, NanFromFiniteInputIsTheCompressorsFault) {
+  const Entry& entry = broken_plugins().find(TPC_MECHANISM, "ef21", "here");
+  PluginSpec spec;
+  spec.descriptor = entry.descriptor;
+  spec.file = entry.file;
+  spec.children = {spec_of(TPC_COMPRESSOR, "not-a-number")};
+  MechanismTree made(spec, member);
+  ExactVector h(TPC_F64, dim);
+  std::vector<std::uint8_t> message;
+  const double y[dim] = {};
+  made.propose(1, 0.1, h, y, vector, message);
+  EXPECT_EQ(made.culprit(1, message), "compressor 'not-a-number'");
+}
+
+}  // namespace
+}  // namespace threepc

@@ -1,0 +1,93 @@
+#include "cases.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace threepc::conformance {
+namespace {
+
+Value preset_of(const tpc_param& param) {
+  if (param.type == TPC_BOOL) return param.preset.integer != 0;
+  if (param.type == TPC_INTEGER) return param.preset.integer;
+  if (param.type == TPC_REAL) return param.preset.real;
+  return std::string(param.preset.string);
+}
+
+void fill_values(PluginSpec& spec, std::map<std::string, Value> given) {
+  for (std::uint32_t i = 0; i < spec.descriptor->param_count; ++i) {
+    const tpc_param& param = *spec.descriptor->params[i];
+    std::optional<Value> value;
+    if ((param.flags & TPC_PARAM_HAS_DEFAULT) != 0) value = preset_of(param);
+    if (const auto found = given.extract(param.key)) value = found.mapped();
+    spec.values.push_back(value);
+  }
+  if (!given.empty()) throw std::logic_error("no parameter " + given.begin()->first + " of " + spec.descriptor->id);
+}
+
+std::uint64_t all(std::uint32_t dim) { return dim; }
+std::uint64_t one(std::uint32_t dim) { return std::min(dim, 1u); }
+std::uint64_t tenth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.1 * dim)); }
+
+Request identity() { return {"identity"}; }
+
+Request topk(double fraction) { return {"topk", {{"fraction", fraction}}}; }
+Request randk(double fraction) { return {"randk", {{"fraction", fraction}}}; }
+Request compressed(const std::string& id, std::map<std::string, Value> values, const Request& compressor) {
+  return {id, std::move(values), {{"compressor", compressor}}};
+}
+
+}  // namespace
+
+const Catalog& catalog() {
+  static const Catalog built({THREEPC_TEST_PLUGINS});
+  return built;
+}
+
+PluginSpec resolve(tpc_kind kind, const Request& request) {
+  const Entry& entry = catalog().find(kind, request.id, "the case table");
+  PluginSpec spec;
+  spec.descriptor = entry.descriptor;
+  spec.file = entry.file;
+  spec.place = kind_name(kind);
+  fill_values(spec, request.values);
+  for (std::uint32_t i = 0; i < entry.descriptor->slot_count; ++i) {
+    const tpc_slot& slot = *entry.descriptor->slots[i];
+    spec.children.push_back(resolve(slot.kind, request.children.at(slot.key)));
+  }
+  return spec;
+}
+
+const std::vector<CompressorCase>& compressor_cases() {
+  static const std::vector<CompressorCase> cases = {
+      {"identity", identity(), false, all},
+      {"topk_one", {"topk", {{"k", std::int64_t{1}}}}, false, one},
+      {"topk_tenth", topk(0.1), false, tenth},
+      {"topk_all", topk(1.0), false, all},
+      {"randk_one", {"randk", {{"k", std::int64_t{1}}}}, true, one},
+      {"randk_tenth", randk(0.1), true, tenth},
+      {"randk_all", randk(1.0), false, all},
+      {"crandk_one", {"randk", {{"k", std::int64_t{1}}, {"scaled", false}}}, true, one},
+      {"crandk_tenth", {"randk", {{"fraction", 0.1}, {"scaled", false}}}, true, tenth},
+  };
+  return cases;
+}
+
+const std::vector<MechanismCase>& mechanism_cases() {
+  static const std::vector<MechanismCase> cases = {
+      {"gd", {"gd"}},
+      {"ef21_topk", compressed("ef21", {}, topk(0.1))},
+      {"ef21_crandk", compressed("ef21", {}, {"randk", {{"fraction", 0.3}, {"scaled", false}}})},
+      {"ef21_identity", compressed("ef21", {}, identity())},
+      {"lag_eager", {"lag", {{"zeta", 0.0}}}},
+      {"lag", {"lag", {{"zeta", 4.0}}}},
+      {"clag_eager", compressed("clag", {{"zeta", 0.0}}, topk(0.1))},
+      {"clag", compressed("clag", {{"zeta", 4.0}}, topk(0.1))},
+      {"3pcv2", {"3pcv2", {}, {{"compressor", topk(0.1)}, {"unbiased", randk(0.2)}}}},
+      {"marina", {"marina", {{"p", 0.3}}, {{"unbiased", randk(0.2)}}}},
+      {"marina_sure", {"marina", {{"p", 1.0}}, {{"unbiased", randk(0.2)}}}},
+  };
+  return cases;
+}
+
+}  // namespace threepc::conformance

@@ -1,0 +1,43 @@
+// What the conformance suites run on: parameter sets for every plugin, and the catalog they are looked up in.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "plugin/catalog.hpp"
+#include "plugin/spec.hpp"
+
+namespace threepc::conformance {
+
+/// A plugin by name, as a configuration would nest it.
+struct Request {
+  std::string id;
+  std::map<std::string, Value> values = {};
+  std::map<std::string, Request> children = {};  // by slot
+};
+
+/// The plugins of the build tree.
+const Catalog& catalog();
+
+/// Defaults filled in; fails the test process for a key or a child that the plugin does not have.
+PluginSpec resolve(tpc_kind kind, const Request& request);
+
+struct CompressorCase {
+  const char* label;
+  Request request;
+  bool random;                                 // draws random numbers for this parameter set
+  std::uint64_t (*values)(std::uint32_t dim);  // that a payload carries
+};
+
+struct MechanismCase {
+  const char* label;
+  Request request;
+};
+
+const std::vector<CompressorCase>& compressor_cases();
+const std::vector<MechanismCase>& mechanism_cases();
+
+}  // namespace threepc::conformance

@@ -1,0 +1,370 @@
+// What every mechanism promises, checked on every mechanism of the build: the inequality behind its step size,
+// and that the server's replay never departs from the worker's h.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <tuple>
+
+#include "cases.hpp"
+#include "failure.hpp"
+#include "sample.hpp"
+#include "vectors.hpp"
+#include "wire/mechanism_tree.hpp"
+
+namespace threepc::conformance {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+using Values = std::vector<double>;
+
+TEST(MechanismTable, HasEveryMechanismOfTheBuild) {
+  std::set<std::string> offered, tabulated;
+  for (const Entry& entry : catalog().entries())
+    if (entry.descriptor->kind == TPC_MECHANISM) offered.insert(entry.descriptor->id);
+  for (const MechanismCase& item : mechanism_cases()) tabulated.insert(item.request.id);
+  EXPECT_EQ(offered, tabulated) << "give the mechanism a parameter set in tests/conformance/cases.cpp";
+}
+
+Values values_of(const ExactVector& h) {
+  Values out(h.sum().dim());
+  for (std::uint32_t i = 0; i < out.size(); ++i) {
+    if (h.sum().dtype() == TPC_F32)
+      out[i] = double{static_cast<const float*>(h.sum().data())[i]};
+    else
+      out[i] = static_cast<const double*>(h.sum().data())[i];
+  }
+  return out;
+}
+
+/// Both vectors of h, as bytes.
+Bytes bits_of(const ExactVector& h) {
+  Bytes out(h.sum().bytes(), h.sum().bytes() + h.sum().size_bytes());
+  out.insert(out.end(), h.error().bytes(), h.error().bytes() + h.error().size_bytes());
+  return out;
+}
+
+/// The server's side of one message: what aggregate code does for one worker alone.
+void replay(const MechanismTree& server, const Bytes& message, std::uint64_t round, std::uint32_t worker,
+            ExactVector& g) {
+  for (const Operation& operation : parse_program(message)) {
+    if (operation.kind == OperationKind::reset) g.clear();
+    server.replay(operation, round, worker, g.target());
+  }
+}
+
+/// A gradient that wanders and calms down, so that lazy mechanisms send in some rounds and skip in others.
+Values gradient_at(std::uint32_t dim, std::uint64_t round, std::uint32_t worker) {
+  const Values drift = gaussian(dim, 1000 + worker);
+  const Values noise = gaussian(dim, static_cast<std::uint32_t>(1 + round * 31 + worker));
+  const double size = 1 / (1 + 0.05 * static_cast<double>(round));
+  return from_index(dim, [&](auto i) { return drift[i] * size + 0.3 * noise[i] * size; });
+}
+
+/// A worker with its h, the server's view of it, and the last message.
+class Pair {
+ public:
+  Pair(const Request& request, tpc_dtype dtype, std::uint32_t dim, std::uint32_t worker, std::uint32_t workers = 3)
+      : spec_(resolve(TPC_MECHANISM, request)),
+        dtype_(dtype),
+        dim_(dim),
+        worker_(worker),
+        here_(spec_, {dtype, dim, workers, worker, 21}),
+        there_(spec_, {dtype, dim, workers, TPC_SERVER, 21}),
+        h_(dtype, dim),
+        g_(dtype, dim),
+        y_(dtype, gradient_at(dim, 0, worker)) {
+    start(y_);
+  }
+
+  void start(const GuardedVector& h) {
+    here_.propose_initial(h_, h.data(), message_);
+    replay(there_, message_, 0, worker_, g_);
+  }
+
+  void propose(std::uint64_t round, const GuardedVector& y, const GuardedVector& x) {
+    here_.propose(round, 0.1, h_, y.data(), x.data(), message_);
+    replay(there_, message_, round, worker_, g_);
+  }
+
+  /// The next round of a run on gradient_at.
+  void step(std::uint64_t round) {
+    const GuardedVector x(dtype_, gradient_at(dim_, round, worker_));
+    propose(round, y_, x);
+    y_ = x;
+  }
+
+  const ExactVector& h() const { return h_; }
+  const ExactVector& g() const { return g_; }
+  const Bytes& message() const { return message_; }
+  const MechanismTree& worker() const { return here_; }
+  const MechanismTree& server() const { return there_; }
+
+ private:
+  PluginSpec spec_;
+  tpc_dtype dtype_;
+  std::uint32_t dim_;
+  std::uint32_t worker_;
+  MechanismTree here_, there_;
+  ExactVector h_, g_;
+  GuardedVector y_;
+  Bytes message_;
+};
+
+class MechanismSuite : public ::testing::TestWithParam<std::tuple<MechanismCase, tpc_dtype>> {
+ protected:
+  const Request& request() const { return std::get<0>(GetParam()).request; }
+  tpc_dtype dtype() const { return std::get<1>(GetParam()); }
+};
+
+TEST_P(MechanismSuite, ServerReplaysTheWorkersBits) {
+  for (const std::uint32_t dim : {0u, 1u, 7u, 100u}) {
+    Pair pair(request(), dtype(), dim, 1);
+    for (std::uint64_t round = 1; round <= 300; ++round) {
+      pair.step(round);
+      ASSERT_EQ(bits_of(pair.h()), bits_of(pair.g())) << "d = " << dim << ", round " << round;
+    }
+  }
+}
+
+TEST_P(MechanismSuite, SameSeedSameMessages) {
+  Pair first(request(), dtype(), 100, 2), second(request(), dtype(), 100, 2);
+  for (std::uint64_t round = 1; round <= 50; ++round) {
+    first.step(round);
+    second.step(round);
+    ASSERT_EQ(first.message(), second.message()) << "round " << round;
+  }
+}
+
+TEST_P(MechanismSuite, ServerAndWorkerAgreeOnConstants) {
+  const Pair pair(request(), dtype(), 50, 1);
+  const TheoryConstants here = pair.worker().constants(), there = pair.server().constants();
+  EXPECT_EQ(here.A, there.A);
+  EXPECT_EQ(here.B, there.B);
+}
+
+struct Triple {
+  std::string name;
+  Values h, y, x;
+};
+
+/// Coinciding points, and differences on which the constants are tight: Top-K's alpha on flat vectors, and EF21's
+/// B where x - y = s (y - h) with the s = A/(1-A) of its proof (Young's inequality is an equality there).
+std::vector<Triple> triples(std::uint32_t dim, double A) {
+  const Values a = gaussian(dim, 31), b = gaussian(dim, 32), c = gaussian(dim, 33), zero(dim);
+  const Values flat(dim, 2.0), stretched(dim, A < 1 ? 2.0 / (1 - A) : 4.0);
+  const Values near = from_index(dim, [&](auto i) { return a[i] + 1e-3 * b[i]; });
+  return {{"all apart", a, b, c},     {"h = y", a, a, c},
+          {"x = y", a, b, b},         {"h = x", a, b, a},
+          {"all equal", a, a, a},     {"h = y, flat", zero, zero, flat},
+          {"flat", zero, flat, zero}, {"tight", zero, flat, stretched},
+          {"x near h", a, b, near},   {"x near y", b, a, near},
+          {"from zero", zero, a, b}};
+}
+
+/// E||C_{h,y}(x) - x||^2 <= (1 - A)||h - y||^2 + B||x - y||^2. One worker: MARINA's constants bound the aggregate,
+/// which is then this worker.
+TEST_P(MechanismSuite, ThreePointInequalityHolds) {
+  for (const std::uint32_t dim : {1u, 2u, 7u, 50u}) {
+    Pair pair(request(), dtype(), dim, 0, 1);
+    const TheoryConstants constants = pair.worker().constants();
+    ASSERT_FALSE(std::isnan(constants.A));
+    for (const Triple& triple : triples(dim, constants.A)) {
+      SCOPED_TRACE(triple.name + ", d = " + std::to_string(dim));
+      const GuardedVector h(dtype(), triple.h), y(dtype(), triple.y), x(dtype(), triple.x);
+      Sample error;
+      for (std::uint64_t round = 1; round <= 1000; ++round) {
+        pair.start(h);
+        pair.propose(round, y, x);
+        error.add(norm_sq(minus(values_of(pair.h()), x.values())));
+      }
+      const double bound = (1 - constants.A) * norm_sq(minus(h.values(), y.values())) +
+                           constants.B * norm_sq(minus(x.values(), y.values()));
+      const double scale = norm_sq(h.values()) + norm_sq(y.values()) + norm_sq(x.values());
+      EXPECT_FALSE(error.exceeds(bound, 64 * epsilon_of(dtype()) * scale))
+          << error.mean() << " measured, " << bound << " allowed";
+    }
+  }
+}
+
+TEST_P(MechanismSuite, InputsAreOnlyRead) {
+  Pair pair(request(), dtype(), 33, 1);
+  const GuardedVector y(dtype(), gaussian(33, 41)), x(dtype(), gaussian(33, 42));
+  for (std::uint64_t round = 1; round <= 20; ++round) pair.propose(round, y, x);
+  EXPECT_EQ(y, GuardedVector(dtype(), gaussian(33, 41)));
+  EXPECT_EQ(x, GuardedVector(dtype(), gaussian(33, 42)));
+}
+
+/// Messages come from the network.
+TEST_P(MechanismSuite, HostileMessagesAreRefusedOrReplayed) {
+  std::mt19937 engine(51);
+  Pair pair(request(), dtype(), 40, 1);
+  int refused = 0;
+  const auto attack = [&](const Bytes& hostile) {
+    ExactVector g(dtype(), 40);
+    try {
+      replay(pair.server(), Bytes(hostile), 1, 1, g);
+    } catch (const Failure& failure) {
+      ++refused;
+      EXPECT_THAT(failure.code(), ::testing::AnyOf(Exit::peer, Exit::plugin));
+    }
+  };
+  for (std::uint64_t round = 1; round <= 20; ++round) {
+    pair.step(round);
+    const Bytes good = pair.message();
+    for (std::size_t size = 1; size < good.size(); size += 1 + good.size() / 40)
+      attack(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)));
+    for (int i = 0; i < 100 && !good.empty(); ++i) {
+      Bytes flipped = good;
+      flipped[engine() % std::min<std::size_t>(flipped.size(), i < 50 ? 4 : flipped.size())] ^=
+          static_cast<std::uint8_t>(1u << engine() % 8);
+      attack(flipped);
+    }
+    Bytes noise(engine() % 100);
+    for (std::uint8_t& byte : noise) byte = static_cast<std::uint8_t>(engine());
+    attack(noise);
+  }
+  EXPECT_GT(refused, 0);
+  pair.step(21);
+  EXPECT_EQ(bits_of(pair.h()), bits_of(pair.g())) << "the instances did not survive";
+}
+
+/// What a mechanism declares decides whether the server keeps every g_i, so the messages must keep to it.
+TEST_P(MechanismSuite, ResetsTogetherIfItSaysSo) {
+  std::vector<std::unique_ptr<Pair>> members;
+  for (std::uint32_t worker = 0; worker < 3; ++worker)
+    members.push_back(std::make_unique<Pair>(request(), dtype(), 20, worker));
+  const std::uint32_t capabilities = members[0]->server().capabilities();
+  for (std::uint64_t round = 1; round <= 100; ++round) {
+    std::set<bool> resets;
+    for (const auto& member : members) {
+      member->step(round);
+      bool reset = false;
+      for (const Operation& operation : parse_program(member->message()))
+        reset |= operation.kind == OperationKind::reset;
+      resets.insert(reset);
+    }
+    if ((capabilities & TPC_RESETS_ALONE) == 0) {
+      ASSERT_EQ(resets.size(), 1u) << "round " << round;
+    }
+    if (capabilities == 0) {
+      ASSERT_FALSE(resets.contains(true)) << "round " << round;
+    }
+  }
+}
+
+std::string label(const ::testing::TestParamInfo<std::tuple<MechanismCase, tpc_dtype>>& test) {
+  return std::string(std::get<0>(test.param).label) + (std::get<1>(test.param) == TPC_F32 ? "_f32" : "_f64");
+}
+
+INSTANTIATE_TEST_SUITE_P(Mechanism, MechanismSuite,
+                         ::testing::Combine(::testing::ValuesIn(mechanism_cases()),
+                                            ::testing::Values(TPC_F32, TPC_F64)),
+                         label);
+
+/// Two mechanisms that theory says are one must move h through the same bits.
+struct Equality {
+  const char* name;
+  Request left, right;
+  bool same_bytes;  // and send the same messages
+};
+
+std::ostream& operator<<(std::ostream& out, const Equality& equality) { return out << equality.name; }
+
+Request with(const std::string& id, std::map<std::string, Value> values, const std::string& slot,
+             const Request& child) {
+  return {id, std::move(values), {{slot, child}}};
+}
+
+const Request identity = {"identity"};
+const Request keeps_all = {"topk", {{"fraction", 1.0}}};
+const Request keeps_some = {"topk", {{"fraction", 0.2}}};
+
+const std::vector<Equality>& equalities() {
+  static const std::vector<Equality> all = {
+      {"ef21_keeping_all_is_ef21_with_identity", with("ef21", {}, "compressor", keeps_all),
+       with("ef21", {}, "compressor", identity), false},
+      {"clag_without_laziness_is_ef21", with("clag", {{"zeta", 0.0}}, "compressor", keeps_some),
+       with("ef21", {}, "compressor", keeps_some), true},
+      {"clag_with_identity_is_lag",
+       with("clag", {{"zeta", 4.0}}, "compressor", identity),
+       {"lag", {{"zeta", 4.0}}},
+       false},
+      {"clag_keeping_all_is_lag",
+       with("clag", {{"zeta", 4.0}}, "compressor", keeps_all),
+       {"lag", {{"zeta", 4.0}}},
+       false},
+      {"marina_that_always_sends_is_gd",
+       with("marina", {{"p", 1.0}}, "unbiased", {"randk", {{"fraction", 0.2}}}),
+       {"gd"},
+       true},
+  };
+  return all;
+}
+
+class Equalities : public ::testing::TestWithParam<std::tuple<Equality, tpc_dtype>> {};
+
+TEST_P(Equalities, HoldBitForBit) {
+  const auto& [equality, dtype] = GetParam();
+  for (const std::uint32_t dim : {0u, 1u, 7u, 100u}) {
+    Pair left(equality.left, dtype, dim, 1), right(equality.right, dtype, dim, 1);
+    int skipped = 0;
+    for (std::uint64_t round = 1; round <= 200; ++round) {
+      left.step(round);
+      right.step(round);
+      ASSERT_EQ(bits_of(left.h()), bits_of(right.h())) << "d = " << dim << ", round " << round;
+      ASSERT_EQ(left.message().empty(), right.message().empty()) << "d = " << dim << ", round " << round;
+      if (equality.same_bytes) {
+        ASSERT_EQ(left.message(), right.message()) << "d = " << dim << ", round " << round;
+      }
+      skipped += left.message().empty() ? 1 : 0;
+    }
+    if (equality.right.id == "lag" && dim >= 7) {
+      EXPECT_TRUE(skipped > 0 && skipped < 200) << skipped;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Mechanism, Equalities,
+                         ::testing::Combine(::testing::ValuesIn(equalities()), ::testing::Values(TPC_F32, TPC_F64)),
+                         [](const auto& test) {
+                           return std::string(std::get<0>(test.param).name) +
+                                  (std::get<1>(test.param) == TPC_F32 ? "_f32" : "_f64");
+                         });
+
+/// The rule is ||x - h||^2 > zeta ||x - y||^2, and what is not sent costs nothing.
+TEST(Laziness, SkipIsZeroBytesAndEqualityDoesNotTrigger) {
+  const Request requests[] = {{"lag", {{"zeta", 1.0}}}, with("clag", {{"zeta", 1.0}}, "compressor", keeps_some)};
+  for (const Request& request : requests) {
+    SCOPED_TRACE(request.id);
+    Pair pair(request, TPC_F64, 3, 0);
+    const auto sends = [&](const Values& h, const Values& y, const Values& x) {
+      pair.start(GuardedVector(TPC_F64, h));
+      const Bytes before = bits_of(pair.h());
+      pair.propose(1, GuardedVector(TPC_F64, y), GuardedVector(TPC_F64, x));
+      EXPECT_EQ(bits_of(pair.h()) == before, pair.message().empty());
+      return !pair.message().empty();
+    };
+    EXPECT_FALSE(sends({1, 1, 1}, {5, 5, 5}, {1, 1, 1})) << "x = h: nothing to say";
+    EXPECT_FALSE(sends({0, 0, 0}, {0, 0, 0}, {1, 2, 3})) << "both distances equal";
+    EXPECT_FALSE(sends({0, 0, 1}, {2, 0, 1}, {1, 0, 1})) << "both distances equal, from two sides";
+    EXPECT_TRUE(sends({0, 0, 0}, {0, 1, 0}, {1, 2, 3}));
+    EXPECT_TRUE(sends({0, 0, 0}, {1, 2, 3}, {1, 2, 3})) << "x = y but h is old";
+  }
+}
+
+TEST(Slots, TakeOnlyTheClassTheyAsk) {
+  const auto build = [](const Request& request) { Pair(request, TPC_F64, 10, 0); };
+  try {
+    build(with("ef21", {}, "compressor", {"randk", {{"fraction", 0.2}}}));
+    FAIL() << "an unbiased compressor was taken for a contractive one";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Exit::usage);
+    EXPECT_THAT(failure.what(), ::testing::HasSubstr("contractive"));
+  }
+  EXPECT_THROW(build(with("marina", {}, "unbiased", keeps_some)), Failure);
+  EXPECT_NO_THROW(build(with("marina", {}, "unbiased", identity)));
+}
+
+}  // namespace
+}  // namespace threepc::conformance
