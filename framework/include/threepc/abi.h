@@ -101,13 +101,7 @@ typedef struct tpc_param {
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
 typedef uint32_t tpc_kind;
-enum {
-  TPC_COMPRESSOR = 1,
-  TPC_MECHANISM = 2,
-  TPC_OPTIMIZER = 3,
-  TPC_PROBLEM = 4,
-  TPC_TRANSPORT = 5
-};
+enum { TPC_COMPRESSOR = 1, TPC_MECHANISM = 2, TPC_OPTIMIZER = 3, TPC_PROBLEM = 4, TPC_TRANSPORT = 5 };
 
 /* What a child slot accepts of a compressor. */
 typedef uint32_t tpc_accepts;
@@ -199,11 +193,11 @@ typedef struct tpc_host {
 typedef struct tpc_setup {
   uint32_t struct_size;
   tpc_dtype dtype;
-  uint32_t dim;      /* d >= 0, below 2^32 - 1; 0 for a problem or transport, which do not get it */
-  uint32_t workers;  /* n >= 1 */
-  uint32_t worker;   /* 0 .. n-1, or TPC_SERVER */
-  uint32_t stream;   /* numbers the instances of a run; part of every random stream */
-  uint64_t seed;     /* of the run */
+  uint32_t dim;                   /* d >= 0, below 2^32 - 1; 0 for a problem or transport, which do not get it */
+  uint32_t workers;               /* n >= 1 */
+  uint32_t worker;                /* 0 .. n-1, or TPC_SERVER */
+  uint32_t stream;                /* numbers the instances of a run; part of every random stream */
+  uint64_t seed;                  /* of the run */
   const tpc_value* const* values; /* one per descriptor->params, in that order, checked by the host */
   uint32_t value_count;
   uint32_t reserved;
@@ -302,9 +296,9 @@ typedef struct tpc_program {
 typedef struct tpc_points {
   uint32_t struct_size;
   uint32_t dim;
-  const void* h; /* g_i^t, what the server assumes of this worker */
-  const void* y; /* grad f_i(x^t) */
-  const void* x; /* grad f_i(x^{t+1}) */
+  const void* h;      /* g_i^t, what the server assumes of this worker */
+  const void* y;      /* grad f_i(x^t) */
+  const void* x;      /* grad f_i(x^{t+1}) */
   void* const* state; /* descriptor->state_vectors vectors, kept by the host between rounds */
 } tpc_points;
 
@@ -351,7 +345,7 @@ typedef struct tpc_problem {
   uint32_t reserved;
   /* [any] Reads this worker's shard. A malformed file is TPC_CORRUPT, with "FILE:LINE: what". */
   tpc_status (*create)(const tpc_host* host, const tpc_setup* setup, void** self, tpc_error* error);
-  void (*destroy)(void* self); /* [instance] */
+  void (*destroy)(void* self);                                               /* [instance] */
   tpc_status (*facts)(void* self, tpc_problem_facts* out, tpc_error* error); /* [instance] */
   tpc_status (*start)(void* self, void* x0, tpc_error* error); /* [instance] x^0, the same on every worker */
   /* [instance] f_i(x) and its gradient; either may be NULL when it is not wanted. */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <threepc/abi.h>
+
 #include <threepc/sdk/compressor.hpp>
 #include <threepc/sdk/mechanism.hpp>
 #include <threepc/sdk/optimizer.hpp>
