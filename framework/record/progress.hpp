@@ -23,12 +23,13 @@ class Progress {
 
   /// At an evaluated round; draws only as often as an eye can follow.
   void show(const Metrics& metrics);
+  /// Ends the line on a terminal, before something else is printed.
+  void end_line();
   /// A sentence of its own, such as "waiting for 3 workers at ...".
   void note(const std::string& text);
 
  private:
   std::string line(const Metrics& metrics) const;
-  void end_line();
 
   const RunConfig* config_;
   Style style_;

@@ -47,6 +47,7 @@ class Session {
     if (workers_) workers_->finish();
     log_info("stopped by " + summary.stopped_by + " after round " + std::to_string(summary.last.round) + ", x_hash " +
              summary.x_hash);
+    progress_.end_line();
     if (!options_.quiet) std::fputs(final_table(config_, summary).c_str(), stdout);
     return exit_of(summary);
   }

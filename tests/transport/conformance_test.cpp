@@ -404,6 +404,7 @@ TEST_P(TransportContract, CloseIsCleanThoughMuchIsUnread) {
   const auto fill = [&](Transport& self, std::uint32_t peer) {
     for (int i = 0; i < 100; ++i) self.send(peer, message({}), soon());
     for (int i = 0; i < 15; ++i) self.send(peer, message(data), soon());
+    self.receive(peer, soon());  // what has arrived fills the receiver's queue
     filled.arrive_and_wait();
     self.close(in(20));
   };
