@@ -249,8 +249,17 @@ class Tcp {
   void accept_next() {
     acceptor_->async_accept([this](const error_code& error, asio::ip::tcp::socket socket) {
       if (!acceptor_ || error == asio::error::operation_aborted) return;
-      if (!error) admit(std::move(socket));
+      if (error) return accept_later();
+      admit(std::move(socket));
       accept_next();
+    });
+  }
+
+  /// Out of file descriptors, say: trying again at once would only burn the processor.
+  void accept_later() {
+    accept_pause_.expires_after(std::chrono::milliseconds(100));
+    accept_pause_.async_wait([this](const error_code& error) {
+      if (!error && acceptor_) accept_next();
     });
   }
 
@@ -420,6 +429,7 @@ class Tcp {
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::optional<asio::ip::tcp::acceptor> acceptor_;
+  asio::steady_timer accept_pause_{io_};
   std::list<Stranger> strangers_;
   std::vector<std::shared_ptr<Connection>> peers_;  // by rank; a worker's only one is the server
   std::vector<Inbound> held_;                       // the last message of each, which the caller still looks at
