@@ -77,9 +77,14 @@ Instance::Instance(const PluginSpec& spec, const Membership& membership, std::ui
 
 Instance::Instance(Instance&& other) noexcept
     : self_(std::exchange(other.self_, nullptr)),
+      destroy_(other.destroy_),
       spec_(other.spec_),
       membership_(other.membership_),
       stream_(other.stream_) {}
+
+Instance::~Instance() {
+  if (self_ != nullptr) destroy_(self_);
+}
 
 std::string Instance::name() const {
   return std::string(kind_name(spec_->descriptor->kind)) + " '" + spec_->descriptor->id + "'";
@@ -148,6 +153,7 @@ void Instance::create() {
   checked("create", [&](tpc_error* error) { return table<Table>().create(&host_services(), &setup, &made, error); });
   if (made == nullptr) misbehaved("create returned no instance");
   self_ = made;
+  destroy_ = table<Table>().destroy;
 }
 
 // ---- compressor
@@ -158,10 +164,6 @@ Compressor::Compressor(const PluginSpec& spec, const Membership& membership, std
   max_payload_ = table<tpc_compressor>().max_payload(self_);
   if (max_payload_ > largest_payload(membership.dim))
     misbehaved("max_payload = " + std::to_string(max_payload_) + " bytes is out of proportion");
-}
-
-Compressor::~Compressor() {
-  if (self_ != nullptr) table<tpc_compressor>().destroy(self_);
 }
 
 TheoryConstants Compressor::constants() const {
@@ -210,10 +212,6 @@ Mechanism::Mechanism(const PluginSpec& spec, const Membership& membership, std::
   create<tpc_mechanism>();
 }
 
-Mechanism::~Mechanism() {
-  if (self_ != nullptr) table<tpc_mechanism>().destroy(self_);
-}
-
 TheoryConstants Mechanism::constants(const std::vector<TheoryConstants>& children) const {
   std::vector<tpc_constants> items;
   for (const TheoryConstants& c : children) items.push_back({sizeof(tpc_constants), 0, c.alpha, c.omega, c.A, c.B});
@@ -241,10 +239,6 @@ Optimizer::Optimizer(const PluginSpec& spec, const Membership& membership, std::
   create<tpc_optimizer>();
 }
 
-Optimizer::~Optimizer() {
-  if (self_ != nullptr) table<tpc_optimizer>().destroy(self_);
-}
-
 void Optimizer::step(const tpc_context& context, const void* g, void* x, void* const* state) const {
   checked("step", [&](tpc_error* error) { return table<tpc_optimizer>().step(self_, &context, g, x, state, error); });
 }
@@ -254,10 +248,6 @@ void Optimizer::step(const tpc_context& context, const void* g, void* x, void* c
 Problem::Problem(const PluginSpec& spec, const Membership& membership, std::uint32_t stream)
     : Instance(spec, membership, stream) {
   create<tpc_problem>();
-}
-
-Problem::~Problem() {
-  if (self_ != nullptr) table<tpc_problem>().destroy(self_);
 }
 
 tpc_problem_facts Problem::facts() const {
@@ -291,10 +281,6 @@ void Problem::curvature(const double* v, double* out) const {
 Transport::Transport(const PluginSpec& spec, const Membership& membership, std::uint32_t stream)
     : Instance(spec, membership, stream) {
   create<tpc_transport>();
-}
-
-Transport::~Transport() {
-  if (self_ != nullptr) table<tpc_transport>().destroy(self_);
 }
 
 void Transport::open(const std::string& address, std::int64_t deadline) {

@@ -55,7 +55,7 @@ class Instance {
   Instance(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
   Instance(Instance&&) noexcept;
   Instance& operator=(Instance&&) = delete;
-  ~Instance() = default;
+  ~Instance();
 
   template <class Table>
   const Table& table() const {
@@ -70,6 +70,7 @@ class Instance {
   [[noreturn]] void misbehaved(const std::string& what) const;
 
   void* self_ = nullptr;
+  void (*destroy_)(void*) = nullptr;
 
  private:
   const PluginSpec* spec_;
@@ -86,7 +87,6 @@ class Compressor : public Instance {
  public:
   Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
   Compressor(Compressor&&) noexcept = default;
-  ~Compressor();
 
   /// Checked: alpha in (0, 1] or NaN, omega >= 0 or NaN, at least one of them.
   TheoryConstants constants() const;
@@ -103,7 +103,6 @@ class Mechanism : public Instance {
  public:
   Mechanism(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
   Mechanism(Mechanism&&) noexcept = default;
-  ~Mechanism();
 
   /// Checked: A in (0, 1] and B >= 0, or both NaN.
   TheoryConstants constants(const std::vector<TheoryConstants>& children) const;
@@ -113,7 +112,6 @@ class Mechanism : public Instance {
 class Optimizer : public Instance {
  public:
   Optimizer(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
-  ~Optimizer();
   void step(const tpc_context& context, const void* g, void* x, void* const* state) const;
 };
 
@@ -121,7 +119,6 @@ class Problem : public Instance {
  public:
   Problem(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
   Problem(Problem&&) noexcept = default;
-  ~Problem();
   tpc_problem_facts facts() const;
   void start(void* x0) const;
   /// Either out-parameter may be nullptr.
@@ -135,7 +132,6 @@ class Transport : public Instance {
  public:
   Transport(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
   Transport(Transport&&) noexcept = default;
-  ~Transport();
   void open(const std::string& address, std::int64_t deadline);
   std::string address() const;
   void join(std::int64_t deadline);

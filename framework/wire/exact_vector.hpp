@@ -3,8 +3,8 @@
 
 #include <threepc/abi.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 namespace threepc {
@@ -22,7 +22,7 @@ class RawVector {
   std::size_t size_bytes() const { return dim_ * size_of(dtype_); }
   std::uint32_t dim() const { return dim_; }
   tpc_dtype dtype() const { return dtype_; }
-  void clear() { std::memset(words_.data(), 0, words_.size() * sizeof(double)); }
+  void clear() { std::fill(words_.begin(), words_.end(), 0.0); }
 
  private:
   tpc_dtype dtype_ = TPC_F64;
