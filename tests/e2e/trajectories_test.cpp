@@ -15,6 +15,12 @@ using nlohmann::json;
 
 const std::string reference = std::string(THREEPC_TEST_SOURCES) + "/reference/";
 
+#if defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t last_round = 100;  // thirty times slower, and here to find races rather than digits
+#else
+constexpr std::uint64_t last_round = 1000;
+#endif
+
 json entries(const std::string& file) { return json::parse(read_file(reference + file)).at("entries"); }
 
 std::string method_tables(const json& entry) {
@@ -51,6 +57,7 @@ int compare_points(const json& entry, const std::map<std::uint64_t, json>& by_ro
   for (const json& point : entry["points"]) {
     if (!comparable(point)) continue;
     const std::uint64_t round = point["round"];
+    if (round > last_round) continue;
     const auto at = by_round.find(round);
     if (at == by_round.end()) {
       ADD_FAILURE() << label(entry) << ": no round " << round;
@@ -72,7 +79,8 @@ int compare_points(const json& entry, const std::map<std::uint64_t, json>& by_ro
 
 void compare(const json& entry, const std::string& tables, double dim) {
   const Folder folder;
-  const std::string config = folder.write("run.toml", "[run]\nrounds = 1000\n" + tables + method_tables(entry));
+  const std::string config =
+      folder.write("run.toml", "[run]\nrounds = " + std::to_string(last_round) + "\n" + tables + method_tables(entry));
   const Result result = run_program({"run", config, "--quiet", "--out", folder.path("run")});
   ASSERT_TRUE(result.exit_code == 0 || result.exit_code == 3) << label(entry) << "\n" << result.err;
 
