@@ -1,7 +1,7 @@
 # Compile options of everything in this tree (not of out-of-tree plugins, beyond threepc::sdk's own).
 
 add_library(threepc_options INTERFACE)
-target_compile_options(threepc_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+target_compile_options(threepc_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
                        # g++ 12 warns wrongly about "literal" + std::string (its bug 105651).
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                        $<$<BOOL:${THREEPC_WARNINGS_AS_ERRORS}>:-Werror>)
