@@ -24,6 +24,12 @@ std::int64_t from_now(double seconds) { return host_services().now() + static_ca
 
 }  // namespace
 
+std::string agreement_text(const RunConfig& config) {
+  std::string text;
+  for (const std::string& line : agreement(config)) text += line + "\n";
+  return text;
+}
+
 std::string member_name(std::uint32_t member) {
   return member == 0 ? "the server" : "worker " + std::to_string(member - 1);
 }

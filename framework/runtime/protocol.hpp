@@ -61,6 +61,12 @@ Bytes to_bytes(const WorkerFacts& facts);
 /// Throws Failure(Exit::peer) for malformed bytes.
 WorkerFacts worker_facts(std::span<const std::uint8_t> bytes);
 
+/// The lines of agreement(), as a configuration message carries them.
+std::string agreement_text(const RunConfig& config);
+
+/// The random stream of a transport; see Instance::context.
+inline constexpr std::uint32_t transport_stream = 3;
+
 std::string member_name(std::uint32_t member);  // "the server", "worker 3"
 
 /// The transport with the run's time-out and with failures that name round and peer.

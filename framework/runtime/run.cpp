@@ -16,8 +16,6 @@
 namespace threepc {
 namespace {
 
-constexpr std::uint32_t transport_stream = 3;
-
 Exit exit_of(const Summary& summary) {
   if (summary.stopped_by == "diverged") return Exit::diverged;
   return summary.stopped_by == "interrupted" ? Exit::interrupted : Exit::done;

@@ -13,12 +13,6 @@ namespace {
 constexpr std::uint32_t optimizer_stream = 2;
 constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
 
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return text;
-}
-
 void list_plugins(const PluginSpec& spec, std::vector<Summary::Plugin>& out) {
   const tpc_descriptor& d = *spec.descriptor;
   out.push_back({kind_name(d.kind), d.id, d.version, spec.place});
@@ -92,7 +86,7 @@ bool Server::wants_evaluation(std::uint64_t round) const {
 
 void Server::take_in_workers() {
   channel_->join();
-  channel_->broadcast(MessageType::configuration, 0, bytes_of(joined(agreement(*config_))));
+  channel_->broadcast(MessageType::configuration, 0, bytes_of(agreement_text(*config_)));
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const tpc_message message = channel_->expect(member_of(worker), MessageType::facts, 0, "the problem's facts");
     facts_.push_back(worker_facts(payload_of(message)));

@@ -12,14 +12,7 @@ namespace threepc {
 namespace {
 
 constexpr std::uint32_t problem_stream = 1;
-constexpr std::uint32_t transport_stream = 3;
 constexpr std::uint32_t server = 0;
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return text;
-}
 
 /// The first line in which two configurations differ, for a person.
 std::string first_difference(const std::string& ours, const std::string& theirs) {
@@ -99,7 +92,7 @@ void Worker::handle(const tpc_message& message) {
 }
 
 void Worker::agree(std::span<const std::uint8_t> server_lines) {
-  const std::string difference = first_difference(joined(agreement(*config_)), text_of(server_lines));
+  const std::string difference = first_difference(agreement_text(*config_), text_of(server_lines));
   if (!difference.empty())
     throw Failure(Exit::usage, "this worker's configuration differs from the server's: " + difference +
                                    "; start both from the same file and --set options");
