@@ -26,7 +26,7 @@ Membership worker_of(std::uint32_t dim) { return {TPC_F64, dim, 1, 0, 1}; }
 
 /// Values without structure, the same in every run.
 std::vector<double> noise(std::uint32_t dim, std::uint64_t seed) {
-  const tpc_context context = {sizeof(tpc_context), 0, 1, 0, seed, 0, stepsize};
+  const tpc_context context = {sizeof(tpc_context), 0, 1, 0, seed, 0, stepsize, nullptr};
   std::vector<std::uint32_t> words(dim);
   host_services().random(&context, TPC_PRIVATE, 0, words.data(), words.size());
   std::vector<double> out(dim);

@@ -122,7 +122,9 @@ void show_slots(const tpc_descriptor& d) {
   if (d.slot_count > 0) std::puts("  takes");
   for (std::uint32_t i = 0; i < d.slot_count; ++i) {
     const tpc_slot& slot = *d.slots[i];
-    const std::string text = std::string(classes[slot.accepts]) + " " + kind_name(slot.kind) + ": " + slot.doc;
+    const bool repeated = (slot.flags & TPC_SLOT_REPEATED) != 0;
+    const std::string text = (repeated ? "one or more times " : "") + std::string(classes[slot.accepts]) + " " +
+                             kind_name(slot.kind) + ": " + slot.doc;
     std::printf("    %-*s %s\n", width, slot.key, wrapped(text, static_cast<std::size_t>(width) + 5).c_str());
   }
 }
@@ -153,9 +155,11 @@ void show_example(const tpc_descriptor& d) {
     else
       std::printf("    # %s = %s\n", param.key, sample(param).c_str());
   }
-  for (std::uint32_t i = 0; i < d.slot_count; ++i)
-    std::printf("    [%s.%s]\n    plugin = \"...\"  # a %s\n", table_of(d.kind).c_str(), d.slots[i]->key,
-                kind_name(d.slots[i]->kind));
+  for (std::uint32_t i = 0; i < d.slot_count; ++i) {
+    const bool repeated = (d.slots[i]->flags & TPC_SLOT_REPEATED) != 0;
+    std::printf("    %s%s.%s%s\n    plugin = \"...\"  # a %s\n", repeated ? "[[" : "[", table_of(d.kind).c_str(),
+                d.slots[i]->key, repeated ? "]]" : "]", kind_name(d.slots[i]->kind));
+  }
 }
 
 void show(const Entry& entry) {

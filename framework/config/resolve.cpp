@@ -91,16 +91,24 @@ void read_params(Section& section, PluginSpec& spec, const ResolveContext& conte
   }
 }
 
+[[noreturn]] void missing_child(const Section& section, const PluginSpec& spec, const tpc_slot& slot,
+                                const ResolveContext& context) {
+  const std::string table = section.place() + "." + slot.key;
+  const bool repeated = (slot.flags & TPC_SLOT_REPEATED) != 0;
+  throw Failure(Exit::usage, (section.origin().empty() ? context.file : section.origin()) + ": the " +
+                                 kind_name(spec.descriptor->kind) + " '" + spec.descriptor->id + "' needs " +
+                                 (repeated ? "one or more tables [[" + table + "]]" : "a table [" + table + "]") +
+                                 " with a " + kind_name(slot.kind) + " (" + slot.doc +
+                                 "); available: " + available(context.catalog, slot.kind));
+}
+
 void read_slots(Section& section, PluginSpec& spec, const ResolveContext& context) {
   for (std::uint32_t i = 0; i < spec.descriptor->slot_count; ++i) {
     const tpc_slot& slot = *spec.descriptor->slots[i];
-    Section child = section.child(slot.key);
-    if (child.origin().empty())
-      throw Failure(Exit::usage, (section.origin().empty() ? context.file : section.origin()) + ": the " +
-                                     kind_name(spec.descriptor->kind) + " '" + spec.descriptor->id +
-                                     "' needs a table [" + child.place() + "] with a " + kind_name(slot.kind) + " (" +
-                                     slot.doc + "); available: " + available(context.catalog, slot.kind));
-    spec.children.push_back(resolve_plugin(child, slot.kind, nullptr, context));
+    const bool repeated = (slot.flags & TPC_SLOT_REPEATED) != 0;
+    std::vector<Section> children = repeated ? section.children(slot.key) : std::vector{section.child(slot.key)};
+    if (children.empty() || children.front().origin().empty()) missing_child(section, spec, slot, context);
+    for (Section& child : children) spec.children.push_back(resolve_plugin(child, slot.kind, nullptr, context));
   }
 }
 

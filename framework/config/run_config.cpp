@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <regex>
 
 #include "config/document.hpp"
 #include "config/resolve.hpp"
@@ -101,7 +102,7 @@ class Lines {
     place_ = place;
     if (!headers_) return;
     if (!lines_.empty()) lines_.emplace_back();
-    lines_.push_back("[" + place + "]");
+    lines_.push_back(header(place));
   }
   void add(const std::string& key, const Value& value) { add_text(key, to_toml_text(value)); }
   void add_text(const std::string& key, const std::string& text) {
@@ -113,6 +114,13 @@ class Lines {
   std::vector<std::string> take() { return std::move(lines_); }
 
  private:
+  /// "mechanism.level[1]" is an element of [[mechanism.level]], and what follows belongs to the last element.
+  static std::string header(const std::string& place) {
+    static const std::regex index(R"(\[[0-9]+\])");
+    const std::string plain = std::regex_replace(place, index, "");
+    return place.ends_with(']') ? "[[" + plain + "]]" : "[" + plain + "]";
+  }
+
   bool headers_;
   std::string place_;
   std::vector<std::string> lines_;

@@ -105,7 +105,19 @@ std::vector<const Node*> Section::list(const std::string& key) {
   return out;
 }
 
-Section Section::child(const std::string& key) { return {take(key), place_.empty() ? key : place_ + "." + key}; }
+Section Section::child(const std::string& key) { return {take(key), place_of(key)}; }
+
+std::vector<Section> Section::children(const std::string& key) {
+  const Node* node = take(key);
+  if (node == nullptr) return {};
+  const auto* items = std::get_if<Node::Array>(&node->value);
+  if (items == nullptr) return {Section(node, place_of(key) + "[0]")};
+  std::vector<Section> out;
+  for (const Node& item : *items) out.emplace_back(&item, place_of(key) + "[" + std::to_string(out.size()) + "]");
+  return out;
+}
+
+std::string Section::place_of(const std::string& key) const { return place_.empty() ? key : place_ + "." + key; }
 
 void Section::refuse_unknown(const std::string& owner) const {
   if (node_ == nullptr) return;

@@ -33,6 +33,8 @@ class Section {
   std::optional<std::string> choice(const std::string& key, const std::vector<std::string>& choices);
   std::vector<const Node*> list(const std::string& key);
   Section child(const std::string& key);
+  /// The tables of [[key]], at the places key[0], key[1], ...; a single [key] is a list of one.
+  std::vector<Section> children(const std::string& key);
 
   /// Throws for a key that nobody took, and suggests the nearest one. `owner` is whose keys they are.
   void refuse_unknown(const std::string& owner = "") const;
@@ -46,6 +48,7 @@ class Section {
  private:
   /// What to do about a key of the file that an override of `plugin` has made unknown; "" otherwise.
   std::string left_over(const Node& node) const;
+  std::string place_of(const std::string& key) const;
 
   const Node* node_;
   std::string place_;

@@ -1,5 +1,6 @@
 // What the host demands of an entry before it calls anything of the plugin. Everything here only reads.
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <set>
 #include <string>
@@ -90,6 +91,7 @@ void check_slot(const tpc_slot* slot, std::set<std::string>& keys, const std::st
   const std::string where = owner + ": slot '" + slot->key + "'";
   if (slot->kind != TPC_COMPRESSOR && slot->kind != TPC_MECHANISM)
     fault(where, ": takes neither a compressor nor a mechanism");
+  if ((slot->flags & ~std::uint32_t{TPC_SLOT_REPEATED}) != 0) fault(where, ": has unknown flags");
   if (slot->accepts > TPC_UNBIASED) fault(where, ": accepts an unknown class of compressors");
   if (slot->doc == nullptr || *slot->doc == '\0') fault(where, ": has no sentence that explains it");
 }
@@ -101,10 +103,12 @@ void require_functions(std::initializer_list<Required> functions, const std::str
     if (!present) fault(owner, ": the required function '", name, "' is null");
 }
 
+/// `least`: the size that the table had in minor version 0.
 template <class Table>
-const Table& sized_table(const tpc_descriptor& descriptor, const std::string& owner) {
+const Table& sized_table(const tpc_descriptor& descriptor, const std::string& owner,
+                         std::size_t least = sizeof(Table)) {
   const auto& table = *static_cast<const Table*>(descriptor.table);
-  require_size(table.struct_size, sizeof(Table), owner + ": its function table");
+  require_size(table.struct_size, least, owner + ": its function table");
   return table;
 }
 
@@ -131,7 +135,7 @@ void check_table(const tpc_descriptor& d, const std::string& owner) {
     require_functions({{"create", t.create != nullptr}, {"destroy", t.destroy != nullptr}, {"step", t.step != nullptr}},
                       owner);
   } else if (d.kind == TPC_PROBLEM) {
-    const auto& t = sized_table<tpc_problem>(d, owner);
+    const auto& t = sized_table<tpc_problem>(d, owner, offsetof(tpc_problem, evaluate_rows));
     require_functions({{"create", t.create != nullptr},
                        {"destroy", t.destroy != nullptr},
                        {"facts", t.facts != nullptr},
@@ -156,9 +160,17 @@ void check_table(const tpc_descriptor& d, const std::string& owner) {
 
 void check_slots(const tpc_descriptor& d, std::set<std::string>& keys, const std::string& owner) {
   if (d.slot_count > 0 && d.slots == nullptr) fault(owner, ": slot_count is not 0 but slots is null");
-  if (d.slot_count > 0 && d.kind != TPC_MECHANISM) fault(owner, ": only a mechanism has slots");
+  if (d.slot_count > 0 && d.kind != TPC_MECHANISM && d.kind != TPC_COMPRESSOR)
+    fault(owner, ": only a mechanism or a compressor has slots");
   if (d.slot_count > 31) fault(owner, ": has more than 31 slots");
-  for (std::uint32_t i = 0; i < d.slot_count; ++i) check_slot(d.slots[i], keys, owner);
+  for (std::uint32_t i = 0; i < d.slot_count; ++i) {
+    check_slot(d.slots[i], keys, owner);
+    const std::string where = owner + ": slot '" + d.slots[i]->key + "'";
+    if (d.kind == TPC_COMPRESSOR && d.slots[i]->kind != TPC_COMPRESSOR)
+      fault(where, ": a compressor takes compressors");
+    if ((d.slots[i]->flags & TPC_SLOT_REPEATED) != 0 && i + 1 < d.slot_count)
+      fault(where, ": only the last slot may be repeated");
+  }
 }
 
 void check_descriptor(const tpc_descriptor* d) {

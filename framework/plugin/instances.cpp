@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -66,7 +67,30 @@ class RawValues {
 /// Eight times what a dense f64 vector takes, and something for headers: no compressor has a use for more.
 std::uint64_t largest_payload(std::uint32_t dim) { return std::uint64_t{dim} * 64 + 65536; }
 
-bool is_contraction(double alpha) { return alpha > 0 && alpha <= 1; }
+TheoryConstants from_raw(const tpc_constants& c) {
+  return {c.alpha, c.omega, c.A, c.B, c.joint_A, c.joint_B, c.B_spread, c.keep, c.values};
+}
+
+tpc_constants to_raw(const TheoryConstants& c) {
+  return {sizeof(tpc_constants), 0, c.alpha, c.omega, c.A, c.B, c.joint_A, c.joint_B, c.B_spread, c.keep, c.values};
+}
+
+/// The blocks of a member as the boundary wants them; a member without any gets the vector as one block.
+class RawBlocks {
+ public:
+  explicit RawBlocks(const Membership& membership) {
+    const auto& blocks = membership.blocks;
+    for (const Block& block : blocks) items_.push_back({sizeof(tpc_block), block.rows, block.columns, 0});
+    if (blocks.empty() && membership.dim > 0) items_.push_back({sizeof(tpc_block), membership.dim, 1, 0});
+    for (const tpc_block& item : items_) pointers_.push_back(&item);
+  }
+  const tpc_block* const* data() const { return pointers_.data(); }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(pointers_.size()); }
+
+ private:
+  std::vector<tpc_block> items_;
+  std::vector<const tpc_block*> pointers_;
+};
 
 }  // namespace
 
@@ -91,7 +115,7 @@ std::string Instance::name() const {
 }
 
 tpc_context Instance::context(std::uint64_t round, std::uint32_t worker, double stepsize) const {
-  return {sizeof(tpc_context), worker, membership_.workers, stream_, membership_.seed, round, stepsize};
+  return {sizeof(tpc_context), worker, membership_.workers, stream_, membership_.seed, round, stepsize, nullptr};
 }
 
 void Instance::misbehaved(const std::string& what) const {
@@ -134,11 +158,12 @@ void Instance::checked(const char* call, Body&& body) const {
 }
 
 template <class Table>
-void Instance::create() {
+void Instance::create(const std::vector<const tpc_child*>& children) {
   const tpc_descriptor& descriptor = *spec_->descriptor;
   if ((descriptor.dtypes & membership_.dtype) == 0)
     throw Failure(Exit::usage, spec_->place + ": the " + name() + " does not support this dtype");
   const RawValues values(spec_->values);
+  const RawBlocks blocks(membership_);
   const tpc_setup setup = {sizeof(tpc_setup),
                            membership_.dtype,
                            membership_.dim,
@@ -148,6 +173,10 @@ void Instance::create() {
                            membership_.seed,
                            values.data(),
                            static_cast<std::uint32_t>(spec_->values.size()),
+                           static_cast<std::uint32_t>(spec_->children.size()),
+                           children.data(),
+                           blocks.data(),
+                           blocks.size(),
                            0};
   void* made = nullptr;
   checked("create", [&](tpc_error* error) { return table<Table>().create(&host_services(), &setup, &made, error); });
@@ -158,23 +187,153 @@ void Instance::create() {
 
 // ---- compressor
 
+/// A nested compressor and the table through which its parent's plugin calls it.
+struct Compressor::Nested {
+  Nested(const PluginSpec& child, Compressor& owner, std::uint32_t first_stream)
+      : spec(&child), parent(&owner), stream(first_stream) {
+    raw = {sizeof(tpc_child), child.descriptor->capabilities, this, open, constants, encode, accumulate, max_payload};
+  }
+
+  /// The host's side of a call must not throw through the parent's plugin: the failure waits in the parent.
+  template <class Body>
+  static tpc_status attempt(const tpc_child* child, Body&& body) noexcept {
+    auto& self = *static_cast<Nested*>(child->host_data);
+    try {
+      body(self);
+      return TPC_OK;
+    } catch (...) {
+      if (!self.parent->nested_failure_) self.parent->nested_failure_ = std::current_exception();
+      return TPC_INTERNAL;
+    }
+  }
+
+  const Compressor& opened() const {
+    if (!compressor) parent->misbehaved("it calls the compressor in its slot before it has opened it");
+    return *compressor;
+  }
+
+  /// The parent's context, but for the numbers that make a random stream the child's own.
+  tpc_context context_of(const tpc_context& outer) const {
+    return opened().context(outer.round, outer.worker, outer.stepsize);
+  }
+
+  static tpc_status open(const tpc_child* child, std::uint32_t dim) noexcept {
+    return attempt(child, [&](Nested& self) {
+      if (self.compressor) self.parent->misbehaved("it opens the compressor in its slot twice");
+      Membership membership = self.parent->membership();
+      if (dim != membership.dim) membership.blocks.clear();
+      membership.dim = dim;
+      self.compressor = std::make_unique<Compressor>(*self.spec, membership, self.stream);
+    });
+  }
+  static tpc_status constants(const tpc_child* child, tpc_constants* out) noexcept {
+    return attempt(child, [&](Nested& self) { *out = to_raw(self.opened().constants()); });
+  }
+  static tpc_status encode(const tpc_child* child, const tpc_context* context, const void* a, const void* b,
+                           tpc_buffer* out) noexcept {
+    return attempt(child, [&](Nested& self) {
+      self.payload.clear();
+      self.opened().encode(self.context_of(*context), a, b, self.payload);
+      if (self.payload.size() > out->capacity)
+        self.parent->misbehaved("it gives the compressor in its slot too small a buffer");
+      if (!self.payload.empty()) std::memcpy(out->data, self.payload.data(), self.payload.size());
+      out->size = self.payload.size();
+    });
+  }
+  static tpc_status accumulate(const tpc_child* child, const tpc_context* context, const std::uint8_t* payload,
+                               std::size_t size, const tpc_sum* out, std::uint64_t* values) noexcept {
+    return attempt(child, [&](Nested& self) {
+      *values = self.opened().accumulate(self.context_of(*context), {payload, size}, *out);
+    });
+  }
+  static std::uint64_t max_payload(const tpc_child* child) noexcept {
+    const auto& self = *static_cast<const Nested*>(child->host_data);
+    return self.compressor ? self.compressor->max_payload_ : 0;
+  }
+
+  const PluginSpec* spec;
+  Compressor* parent;
+  std::uint32_t stream;
+  tpc_child raw{};
+  std::unique_ptr<Compressor> compressor;
+  std::vector<std::uint8_t> payload;
+};
+
+Compressor::~Compressor() {
+  if (self_ != nullptr) destroy_(std::exchange(self_, nullptr));  // before what is nested in it
+}
+
+Compressor::Compressor(Compressor&& other) noexcept
+    : Instance(std::move(other)),
+      nested_(std::move(other.nested_)),
+      state_(std::move(other.state_)),
+      state_pointers_(std::move(other.state_pointers_)),
+      max_payload_(other.max_payload_) {
+  for (const auto& nested : nested_) nested->parent = this;
+}
+
+std::uint32_t Compressor::streams(const PluginSpec& spec) {
+  std::uint32_t all = 1;
+  for (const PluginSpec& child : spec.children) all += streams(child);
+  return all;
+}
+
+/// A failed call of a nested compressor is the cause of whatever its parent makes of it.
+template <class Body>
+void Compressor::guarded(const char* call, Body&& body) const {
+  nested_failure_ = nullptr;
+  try {
+    checked(call, body);
+  } catch (const Failure&) {
+    if (nested_failure_) std::rethrow_exception(std::exchange(nested_failure_, nullptr));
+    throw;
+  }
+  if (nested_failure_) std::rethrow_exception(std::exchange(nested_failure_, nullptr));
+}
+
 Compressor::Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream)
     : Instance(spec, membership, stream) {
-  create<tpc_compressor>();
+  std::vector<const tpc_child*> children;
+  std::uint32_t next = stream + 1;
+  for (const PluginSpec& child : spec.children) {
+    nested_.push_back(std::make_unique<Nested>(child, *this, next));
+    children.push_back(&nested_.back()->raw);
+    next += streams(child);
+  }
+  try {
+    create<tpc_compressor>(children);
+  } catch (const Failure&) {
+    if (nested_failure_) std::rethrow_exception(std::exchange(nested_failure_, nullptr));
+    throw;
+  }
+  for (std::size_t i = 0; i < nested_.size(); ++i)
+    require_class(slot_of(*spec.descriptor, i), spec.children[i], nested_[i]->opened().constants());
+  const bool encodes = membership.worker != TPC_SERVER;
+  for (std::uint32_t i = 0; encodes && i < spec.descriptor->state_vectors; ++i)
+    state_.emplace_back(membership.dtype, membership.dim);
+  for (RawVector& vector : state_) state_pointers_.push_back(vector.data());
   max_payload_ = table<tpc_compressor>().max_payload(self_);
   if (max_payload_ > largest_payload(membership.dim))
     misbehaved("max_payload = " + std::to_string(max_payload_) + " bytes is out of proportion");
 }
 
+std::vector<RawVector*> Compressor::state() const {
+  std::vector<RawVector*> all;
+  for (RawVector& vector : state_) all.push_back(&vector);
+  for (const auto& nested : nested_)
+    for (RawVector* vector : nested->opened().state()) all.push_back(vector);
+  return all;
+}
+
 TheoryConstants Compressor::constants() const {
-  tpc_constants c = {sizeof(tpc_constants), 0, NAN, NAN, NAN, NAN};
-  checked("constants", [&](tpc_error* error) { return table<tpc_compressor>().constants(self_, &c, error); });
+  tpc_constants c = to_raw({});
+  guarded("constants", [&](tpc_error* error) { return table<tpc_compressor>().constants(self_, &c, error); });
   if (std::isnan(c.alpha) && std::isnan(c.omega)) misbehaved("it declares neither alpha nor omega");
-  if (!std::isnan(c.alpha) && !is_contraction(c.alpha))
-    misbehaved("alpha = " + std::to_string(c.alpha) + " is outside (0, 1]");
+  if (!std::isnan(c.alpha) && !(c.alpha >= 0 && c.alpha <= 1))
+    misbehaved("alpha = " + std::to_string(c.alpha) + " is outside [0, 1]");
   if (!std::isnan(c.omega) && !(c.omega >= 0 && std::isfinite(c.omega)))
     misbehaved("omega = " + std::to_string(c.omega) + " is not a finite number >= 0");
-  return {c.alpha, c.omega, NAN, NAN};
+  return from_raw(c);
 }
 
 std::size_t Compressor::encode(const tpc_context& context, const void* a, const void* b,
@@ -185,8 +344,10 @@ std::size_t Compressor::encode(const tpc_context& context, const void* a, const 
   std::uint8_t* const guard = out.data() + begin + max_payload_;
   std::memset(guard, guard_pattern, guard_bytes);
   tpc_buffer buffer = {out.data() + begin, max_payload_, 0};
-  checked("encode",
-          [&](tpc_error* error) { return table<tpc_compressor>().encode(self_, &context, a, b, &buffer, error); });
+  tpc_context with_state = context;
+  with_state.state = state_pointers_.data();
+  guarded("encode",
+          [&](tpc_error* error) { return table<tpc_compressor>().encode(self_, &with_state, a, b, &buffer, error); });
   if (std::any_of(guard, guard + guard_bytes, [](std::uint8_t byte) { return byte != guard_pattern; }))
     misbehaved("encode wrote past the end of its buffer of " + std::to_string(max_payload_) + " bytes");
   if (buffer.size > max_payload_)
@@ -199,10 +360,21 @@ std::size_t Compressor::encode(const tpc_context& context, const void* a, const 
 std::uint64_t Compressor::accumulate(const tpc_context& context, std::span<const std::uint8_t> payload,
                                      const tpc_sum& out) const {
   std::uint64_t values = 0;
-  checked("accumulate", [&](tpc_error* error) {
+  guarded("accumulate", [&](tpc_error* error) {
     return table<tpc_compressor>().accumulate(self_, &context, payload.data(), payload.size(), &out, &values, error);
   });
   return values;
+}
+
+void require_class(const tpc_slot& slot, const PluginSpec& child, const TheoryConstants& constants) {
+  const bool wants_contractive = slot.accepts == TPC_CONTRACTIVE;
+  if (slot.accepts == TPC_ANY || !std::isnan(wants_contractive ? constants.alpha : constants.omega)) return;
+  const std::string wrapped = "; wrap it: plugin = \"scaled\" here, and the '" + std::string(child.descriptor->id) +
+                              "' in [" + child.place + ".compressor], sends Q/(1+omega), which is contractive";
+  throw Failure(Exit::usage, child.place + ": this slot takes a compressor that is " +
+                                 (wants_contractive ? "contractive" : "unbiased") + "; '" + child.descriptor->id +
+                                 "' with these parameters is only " +
+                                 (wants_contractive ? "unbiased" + wrapped : "contractive"));
 }
 
 // ---- mechanism
@@ -214,17 +386,21 @@ Mechanism::Mechanism(const PluginSpec& spec, const Membership& membership, std::
 
 TheoryConstants Mechanism::constants(const std::vector<TheoryConstants>& children) const {
   std::vector<tpc_constants> items;
-  for (const TheoryConstants& c : children) items.push_back({sizeof(tpc_constants), 0, c.alpha, c.omega, c.A, c.B});
+  for (const TheoryConstants& c : children) items.push_back(to_raw(c));
   std::vector<const tpc_constants*> pointers;
   for (const tpc_constants& item : items) pointers.push_back(&item);
-  tpc_constants c = {sizeof(tpc_constants), 0, NAN, NAN, NAN, NAN};
+  tpc_constants c = to_raw({});
   checked("constants",
           [&](tpc_error* error) { return table<tpc_mechanism>().constants(self_, pointers.data(), &c, error); });
   if (std::isnan(c.A) != std::isnan(c.B)) misbehaved("it declares one of A and B without the other");
-  if (!std::isnan(c.A) && !is_contraction(c.A)) misbehaved("A = " + std::to_string(c.A) + " is outside (0, 1]");
+  if (!std::isnan(c.A) && !(c.A > 0 && c.A <= 1)) misbehaved("A = " + std::to_string(c.A) + " is outside (0, 1]");
   if (!std::isnan(c.B) && !(c.B >= 0 && std::isfinite(c.B)))
     misbehaved("B = " + std::to_string(c.B) + " is not a finite number >= 0");
-  return {NAN, NAN, c.A, c.B};
+  if (!std::isnan(c.B_spread) && !(c.B_spread >= 0 && c.B_spread <= c.B))
+    misbehaved("B_spread = " + std::to_string(c.B_spread) + " is outside [0, B]");
+  if (!std::isnan(c.keep) && !(c.keep >= 0 && c.keep <= 1))
+    misbehaved("keep = " + std::to_string(c.keep) + " is outside [0, 1]");
+  return from_raw(c);
 }
 
 void Mechanism::propose(const tpc_context& context, const tpc_points& points, tpc_program& program) const {
@@ -251,13 +427,18 @@ Problem::Problem(const PluginSpec& spec, const Membership& membership, std::uint
 }
 
 tpc_problem_facts Problem::facts() const {
-  tpc_problem_facts facts = {sizeof(tpc_problem_facts), 0, 0, NAN, NAN, NAN};
+  tpc_problem_facts facts = {sizeof(tpc_problem_facts), 0, 0, NAN, NAN, NAN, nullptr, 0, 0};
   checked("facts", [&](tpc_error* error) { return table<tpc_problem>().facts(self_, &facts, error); });
   if (facts.dim == 0 || facts.dim == UINT32_MAX)
     misbehaved("dim = " + std::to_string(facts.dim) + " is not in 1 .. 2^32 - 2");
   for (const double L : {facts.L_i, facts.L_minus, facts.hessian_spread})
     if (L < 0 || std::isinf(L))
       misbehaved("a smoothness constant of " + std::to_string(L) + " is no finite number >= 0");
+  std::uint64_t covered = 0;
+  for (std::uint32_t i = 0; i < facts.block_count; ++i)
+    covered += std::uint64_t{facts.blocks[i]->rows} * facts.blocks[i]->columns;
+  if (facts.block_count > 0 && covered != facts.dim)
+    misbehaved("its blocks hold " + std::to_string(covered) + " values, but dim = " + std::to_string(facts.dim));
   return facts;
 }
 
@@ -268,6 +449,19 @@ void Problem::start(void* x0) const {
 void Problem::evaluate(const tpc_context& context, const void* x, double* value, void* gradient) const {
   checked("evaluate",
           [&](tpc_error* error) { return table<tpc_problem>().evaluate(self_, &context, x, value, gradient, error); });
+}
+
+bool Problem::has_rows() const {
+  const auto& problem = table<tpc_problem>();
+  const bool knows = problem.struct_size > offsetof(tpc_problem, evaluate_rows);  // minor version 0 does not
+  return knows && problem.evaluate_rows != nullptr;
+}
+
+void Problem::evaluate_rows(const tpc_context& context, const void* x, std::span<const std::uint64_t> rows,
+                            void* gradient) const {
+  checked("evaluate_rows", [&](tpc_error* error) {
+    return table<tpc_problem>().evaluate_rows(self_, &context, x, rows.data(), rows.size(), gradient, error);
+  });
 }
 
 bool Problem::has_curvature() const { return table<tpc_problem>().curvature != nullptr; }

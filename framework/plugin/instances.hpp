@@ -4,11 +4,15 @@
 #include <threepc/abi.h>
 
 #include <cstdint>
+#include <exception>
+#include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "failure.hpp"
+#include "plugin/raw_vector.hpp"
 #include "plugin/spec.hpp"
 
 namespace threepc {
@@ -30,6 +34,12 @@ class TransportFailure : public Failure {
   tpc_status status_;
 };
 
+/// A matrix inside the vector; see tpc_block.
+struct Block {
+  std::uint32_t rows = 0, columns = 1;
+  bool operator==(const Block&) const = default;
+};
+
 /// What an instance is made for; see tpc_setup.
 struct Membership {
   tpc_dtype dtype = TPC_F64;
@@ -37,6 +47,7 @@ struct Membership {
   std::uint32_t workers = 1;
   std::uint32_t worker = TPC_SERVER;
   std::uint64_t seed = 0;
+  std::vector<Block> blocks = {};  // cover dim; none: the vector is one block
 };
 
 /// Owns one instance and the values it was made from. Base of the five handles.
@@ -61,8 +72,9 @@ class Instance {
   const Table& table() const {
     return *static_cast<const Table*>(spec_->descriptor->table);
   }
+  /// `children` are those of a compressor; others get only their number.
   template <class Table>
-  void create();
+  void create(const std::vector<const tpc_child*>& children = {});
   /// Calls `body(tpc_error*)`; a status other than TPC_OK becomes a Failure that names the plugin, the call
   /// and the parameter; an exception or an unknown status is the plugin's misbehaviour.
   template <class Body>
@@ -78,26 +90,48 @@ class Instance {
   std::uint32_t stream_;
 };
 
-/// alpha and omega of a compressor, A and B of a mechanism; NaN where there is none.
+/// Theory constants as tpc_constants defines them; NaN where there is none.
 struct TheoryConstants {
-  double alpha, omega, A, B;
+  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  double alpha = none, omega = none, A = none, B = none;
+  double joint_A = none, joint_B = none, B_spread = none, keep = none, values = none;
 };
 
 class Compressor : public Instance {
  public:
+  /// `stream` is the compressor's own; the compressors nested in it have the streams after it, depth first.
   Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
-  Compressor(Compressor&&) noexcept = default;
+  Compressor(Compressor&&) noexcept;
+  ~Compressor();
 
-  /// Checked: alpha in (0, 1] or NaN, omega >= 0 or NaN, at least one of them.
+  /// How many streams a compressor of this spec takes: one for it and one for each that is nested in it.
+  static std::uint32_t streams(const PluginSpec& spec);
+
+  /// Checked: alpha in [0, 1] or NaN, omega >= 0 or NaN, at least one of them.
   TheoryConstants constants() const;
   /// Appends the payload of C(a - b) to `out` and returns its size in bytes; b may be nullptr.
   std::size_t encode(const tpc_context& context, const void* a, const void* b, std::vector<std::uint8_t>& out) const;
   /// out += scale * decode(payload); returns the number of values that the payload carries.
   std::uint64_t accumulate(const tpc_context& context, std::span<const std::uint8_t> payload, const tpc_sum& out) const;
 
+  /// The declared state vectors of this encoder and of what is nested in it; a server's decoder has none.
+  std::vector<RawVector*> state() const;
+
  private:
+  struct Nested;
+
+  template <class Body>
+  void guarded(const char* call, Body&& body) const;
+
+  std::vector<std::unique_ptr<Nested>> nested_;
+  mutable std::exception_ptr nested_failure_;  // of a nested compressor, on its way through this one's plugin
+  mutable std::vector<RawVector> state_;
+  std::vector<void*> state_pointers_;
   std::uint64_t max_payload_ = 0;
 };
+
+/// Throws Failure(Exit::usage) unless a compressor with these constants is of the class that the slot takes.
+void require_class(const tpc_slot& slot, const PluginSpec& child, const TheoryConstants& constants);
 
 class Mechanism : public Instance {
  public:
@@ -123,6 +157,9 @@ class Problem : public Instance {
   void start(void* x0) const;
   /// Either out-parameter may be nullptr.
   void evaluate(const tpc_context& context, const void* x, double* value, void* gradient) const;
+  bool has_rows() const;
+  void evaluate_rows(const tpc_context& context, const void* x, std::span<const std::uint64_t> rows,
+                     void* gradient) const;
   bool has_curvature() const;
   void curvature(const double* v, double* out) const;
 };

@@ -21,9 +21,14 @@ struct PluginSpec {
   std::string file;                           // the library that it came from
   std::string place;                          // "mechanism.compressor", the key path of its table
   std::vector<std::optional<Value>> values;   // one per descriptor->params, defaults filled in
-  std::vector<PluginSpec> children;           // one per descriptor->slots
+  std::vector<PluginSpec> children;           // one per descriptor->slots, or more where the last is repeated
   std::map<std::string, std::string> origin;  // key -> "run.toml:12:5", for messages about a parameter
 };
+
+/// The slot that child number `child` of this plugin sits in.
+inline const tpc_slot& slot_of(const tpc_descriptor& descriptor, std::size_t child) {
+  return *descriptor.slots[child < descriptor.slot_count ? child : descriptor.slot_count - 1];
+}
 
 /// "compressor", "mechanism", ... for messages and folder names.
 const char* kind_name(tpc_kind kind);

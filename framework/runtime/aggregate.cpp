@@ -21,16 +21,6 @@ bool divide_into(const ExactVector& sum, std::uint32_t workers, RawVector& g) {
   return nan_or_zero == 0;
 }
 
-void subtract(const ExactVector& part, ExactVector& from) {
-  tpc::Sum<double, true> sum(from.target());
-  const auto* high = static_cast<const double*>(part.sum().data());
-  const auto* low = static_cast<const double*>(part.error().data());
-  for (std::uint32_t i = 0; i < sum.dim(); ++i) {
-    sum.add(i, -high[i]);
-    sum.add(i, -low[i]);
-  }
-}
-
 /// What comes before a program's last reset has no effect on g_i; -1: it does not reset.
 std::ptrdiff_t last_reset(const std::vector<Operation>& operations) {
   for (auto i = static_cast<std::ptrdiff_t>(operations.size()) - 1; i >= 0; --i)
@@ -50,6 +40,7 @@ Aggregate::Absorbed Aggregate::absorb(std::uint64_t round, std::uint32_t worker,
                                       std::span<const std::uint8_t> program) {
   const std::vector<Operation> operations = parse_program(program);
   const std::ptrdiff_t from = last_reset(operations);
+  if (worker == 0) take_back_loans();
   // In round 0 every g_i is zero, so the dense start is a reset that changes nothing.
   if (round > 0) {
     require_same_resets(worker, from >= 0);
@@ -60,9 +51,24 @@ Aggregate::Absorbed Aggregate::absorb(std::uint64_t round, std::uint32_t worker,
     const bool dead = static_cast<std::ptrdiff_t>(i) < from;
     if (dead) continue;
     absorbed.values += tree_->replay(operations[i], round, worker, sum_.target());
-    if (!members_.empty()) tree_->replay(operations[i], round, worker, members_[worker].target());
+    replay_aside(operations[i], round, worker);
   }
   return absorbed;
+}
+
+/// What an operation changes beside the sum: the worker's own g_i, where they are kept, and the loans.
+void Aggregate::replay_aside(const Operation& operation, std::uint64_t round, std::uint32_t worker) {
+  if (!members_.empty()) tree_->replay(operation, round, worker, members_[worker].target());
+  if (operation.kind != OperationKind::lend) return;
+  if (!members_.empty())
+    throw Failure(Exit::plugin, tree_->name() + " misbehaved: it lends although it declares TPC_RESETS_ALONE");
+  if (!lent_) lent_.emplace(TPC_F64, membership_.dim);
+  tree_->replay(operation, round, worker, lent_->target());
+}
+
+void Aggregate::take_back_loans() {
+  if (lent_) subtract(1 - tree_->keep(), *lent_, sum_);
+  lent_.reset();
 }
 
 void Aggregate::require_same_resets(std::uint32_t worker, bool resets) {
@@ -82,7 +88,7 @@ void Aggregate::reset(std::uint32_t worker) {
     if (worker == 0) sum_.clear();
     return;
   }
-  subtract(members_[worker], sum_);
+  subtract(1, members_[worker], sum_);
   members_[worker].clear();
 }
 

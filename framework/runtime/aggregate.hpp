@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,8 @@ class Aggregate {
 
  private:
   void reset(std::uint32_t worker);
+  void take_back_loans();
+  void replay_aside(const Operation& operation, std::uint64_t round, std::uint32_t worker);
   void require_same_resets(std::uint32_t worker, bool resets);
 
   const MechanismTree* tree_;
@@ -36,6 +39,7 @@ class Aggregate {
   ExactVector sum_;
   std::vector<ExactVector> members_;  // g_i, for TPC_RESETS_ALONE only
   bool first_resets_ = false;         // whether worker 0 reset in this round
+  std::optional<ExactVector> lent_;   // the sum of what the last messages lent
 };
 
 }  // namespace threepc

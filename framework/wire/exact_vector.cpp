@@ -1,26 +1,35 @@
 #include "wire/exact_vector.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
+#include <threepc/sdk/vectors.hpp>
 
 namespace threepc {
 namespace {
 
+/// sum[i] -= factor * part[i], the product to twice the precision of double.
 template <class T>
-double largest_of(const RawVector& v) {
-  double largest = 0;
-  const auto* values = static_cast<const T*>(v.data());
-  for (std::uint32_t i = 0; i < v.dim(); ++i)
-    largest = std::isfinite(values[i]) ? std::max(largest, std::abs(double{values[i]}))
-                                       : std::numeric_limits<double>::infinity();
-  return largest;
+void subtract_product(double factor, const RawVector& part, const tpc_sum& from) {
+  tpc::Sum<T, true> sum(from);
+  const auto* values = static_cast<const T*>(part.data());
+  for (std::uint32_t i = 0; i < sum.dim(); ++i) {
+    const double value = values[i];
+    if (value == 0) continue;
+    const double product = -factor * value;
+    const T high = static_cast<T>(product);
+    sum.add(i, high);
+    sum.add(i, static_cast<T>((product - high) + std::fma(-factor, value, -product)));
+  }
 }
 
 }  // namespace
 
-double largest_magnitude(const RawVector& v) {
-  return v.dtype() == TPC_F32 ? largest_of<float>(v) : largest_of<double>(v);
+void subtract(double share, const ExactVector& part, ExactVector& from) {
+  for (const RawVector* v : {&part.sum(), &part.error()}) {
+    if (v->dtype() == TPC_F32)
+      subtract_product<float>(share, *v, from.target());
+    else
+      subtract_product<double>(share, *v, from.target());
+  }
 }
 
 }  // namespace threepc

@@ -12,16 +12,6 @@ namespace {
 // Random streams 0 .. 15 are those of problem, optimizer and transport.
 constexpr std::uint32_t first_stream = 16;
 
-void require_class(const tpc_slot& slot, const PluginSpec& child, const TheoryConstants& constants) {
-  const bool fits =
-      slot.accepts == TPC_ANY || !std::isnan(slot.accepts == TPC_CONTRACTIVE ? constants.alpha : constants.omega);
-  if (fits) return;
-  const char* wanted = slot.accepts == TPC_CONTRACTIVE ? "contractive" : "unbiased";
-  const char* other = slot.accepts == TPC_CONTRACTIVE ? "unbiased" : "contractive";
-  throw Failure(Exit::usage, child.place + ": this slot takes a compressor that is " + wanted + "; '" +
-                                 child.descriptor->id + "' with these parameters is only " + other);
-}
-
 template <class T, class S>
 void add_values(std::span<const std::uint8_t> payload, const tpc_sum& target) {
   tpc::Reader in(payload.data(), payload.size());
@@ -72,6 +62,27 @@ struct MechanismTree::Node {
   std::vector<RawVector> state;
   std::vector<void*> state_pointers;
 };
+
+namespace {
+
+/// Puts state vectors back to what they were: a preview leaves no trace.
+class UnmovedState {
+ public:
+  explicit UnmovedState(std::vector<RawVector*> vectors) : vectors_(std::move(vectors)) {
+    for (const RawVector* vector : vectors_) before_.push_back(*vector);
+  }
+  UnmovedState(const UnmovedState&) = delete;
+  ~UnmovedState() {
+    for (std::size_t i = 0; i < vectors_.size(); ++i)
+      std::memcpy(vectors_[i]->data(), before_[i].data(), before_[i].size_bytes());
+  }
+
+ private:
+  std::vector<RawVector*> vectors_;
+  std::vector<RawVector> before_;
+};
+
+}  // namespace
 
 /// One propose in progress: what stands behind tpc_program. A failure of the host's side waits here until the
 /// plugin has returned, because exceptions do not cross the boundary.
@@ -131,9 +142,10 @@ struct MechanismTree::Emission {
     else
       by->encode(by->context(round, tree.membership_.worker, stepsize), a, b, writer.bytes());
     const auto payload = std::span<const std::uint8_t>(writer.bytes()).subspan(writer.payload_begin());
-    if (kind == OperationKind::reset) h.clear();
-    tree.replay({kind, by == nullptr ? dense_codec : node->slots[index].codec, payload}, round, tree.membership_.worker,
-                h.target());
+    if (kind == OperationKind::reset) h.clear(), tree.lent_.reset();
+    const Operation operation = {kind, by == nullptr ? dense_codec : node->slots[index].codec, payload};
+    tree.replay(operation, round, tree.membership_.worker, h.target());
+    if (kind == OperationKind::lend) tree.remember_loan(operation, round);
   }
 
   static tpc_status add(tpc_program* program, std::uint32_t slot, const void* a, const void* b) noexcept {
@@ -145,6 +157,13 @@ struct MechanismTree::Emission {
       if ((self.node->mechanism.spec().descriptor->capabilities & (TPC_RESETS_TOGETHER | TPC_RESETS_ALONE)) == 0)
         self.misused("it resets h without declaring TPC_RESETS_TOGETHER or TPC_RESETS_ALONE");
       self.emit(OperationKind::reset, slot, a, b);
+    });
+  }
+
+  static tpc_status lend(tpc_program* program, std::uint32_t slot, const void* a, const void* b) noexcept {
+    return attempt(program, [&](Emission& self) {
+      if (self.node != self.tree.root_.get()) self.misused("it lends from inside another mechanism");
+      self.emit(OperationKind::lend, slot, a, b);
     });
   }
 
@@ -167,6 +186,7 @@ struct MechanismTree::Emission {
       const Compressor& by = self.compressor(slot);
       const tpc_context context = by.context(self.round, self.tree.membership_.worker, self.stepsize);
       self.scratch.clear();
+      const UnmovedState unmoved(by.state());
       by.encode(context, a, b, self.scratch);
       const Membership& m = self.tree.membership_;
       std::memset(out, 0, m.dim * size_of(m.dtype));
@@ -176,7 +196,10 @@ struct MechanismTree::Emission {
 };
 
 MechanismTree::MechanismTree(const PluginSpec& spec, const Membership& membership)
-    : membership_(membership), root_(build(spec)) {}
+    : membership_(membership), root_(build(spec)) {
+  const double keep = static_cast<float>(constants().keep);  // f32, so that 1 - keep is exact
+  keep_ = std::isnan(keep) ? 0 : keep;
+}
 MechanismTree::~MechanismTree() = default;
 MechanismTree::MechanismTree(MechanismTree&&) noexcept = default;
 
@@ -191,9 +214,10 @@ std::unique_ptr<MechanismTree::Node> MechanismTree::build(const PluginSpec& spec
     } else {
       if (codecs_.size() == most_codecs)
         throw Failure(Exit::usage, child.place + ": more than 31 compressors in one mechanism");
-      codecs_.push_back(std::make_unique<Compressor>(child, membership_, first_stream + instances_++));
+      codecs_.push_back(std::make_unique<Compressor>(child, membership_, first_stream + instances_));
+      instances_ += Compressor::streams(child);
       slot.codec = static_cast<std::uint32_t>(codecs_.size());
-      require_class(*spec.descriptor->slots[i], child, codecs_.back()->constants());
+      require_class(slot_of(*spec.descriptor, i), child, codecs_.back()->constants());
     }
     node->slots.push_back(std::move(slot));
   }
@@ -210,13 +234,21 @@ std::string MechanismTree::name() const { return root_->mechanism.name(); }
 
 void MechanismTree::propose(std::uint64_t round, double stepsize, ExactVector& h, const void* y, const void* x,
                             std::vector<std::uint8_t>& message) {
+  if (lent_) subtract(1 - keep_, *lent_, h);
+  lent_.reset();
   Emission emission{*this, root_.get(), round, stepsize, h, y, x, ProgramWriter(message), {}, nullptr};
   propose_at(*root_, emission);
 }
 
+void MechanismTree::remember_loan(const Operation& operation, std::uint64_t round) {
+  if (!lent_) lent_.emplace(membership_.dtype, membership_.dim);
+  replay(operation, round, membership_.worker, lent_->target());
+}
+
 void MechanismTree::propose_at(Node& node, Emission& emission) {
-  tpc_program program = {sizeof(tpc_program), 0, &emission, Emission::add, Emission::reset, Emission::run,
-                         Emission::preview};
+  tpc_program program = {
+      sizeof(tpc_program), 0, &emission, Emission::add, Emission::reset, Emission::run, Emission::preview,
+      Emission::lend};
   const tpc_points points = {sizeof(tpc_points), membership_.dim, emission.h.sum().data(),
                              emission.y,         emission.x,      node.state_pointers.data()};
   const tpc_context context = node.mechanism.context(emission.round, membership_.worker, emission.stepsize);

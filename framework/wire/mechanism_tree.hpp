@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,11 +23,13 @@ class MechanismTree {
   ~MechanismTree();
   MechanismTree(MechanismTree&&) noexcept;
 
-  /// A and B of the whole; NaN when no theory is known.
+  /// A, B and B_spread of the whole; NaN when no theory is known.
   TheoryConstants constants() const;
-  /// TPC_RESETS_TOGETHER and TPC_RESETS_ALONE of all mechanisms in the tree.
+  /// The capabilities of all mechanisms in the tree.
   std::uint32_t capabilities() const;
   std::string name() const;
+  /// What remains of a lent operation in later rounds, 0 for a mechanism that does not say.
+  double keep() const { return keep_; }
 
   /// Worker: replaces `message` by this round's program and moves h by replaying it. y and x hold dim values.
   void propose(std::uint64_t round, double stepsize, ExactVector& h, const void* y, const void* x,
@@ -49,6 +52,7 @@ class MechanismTree {
 
   std::unique_ptr<Node> build(const PluginSpec& spec);
   void propose_at(Node& node, Emission& emission);
+  void remember_loan(const Operation& operation, std::uint64_t round);
   void add_dense(std::span<const std::uint8_t> payload, const tpc_sum& target) const;
   void append_dense(const void* a, const void* b, std::vector<std::uint8_t>& out) const;
 
@@ -56,6 +60,8 @@ class MechanismTree {
   std::vector<std::unique_ptr<Compressor>> codecs_;  // codec c is codecs_[c - 1]
   std::uint32_t instances_ = 0;
   std::unique_ptr<Node> root_;
+  double keep_ = 0;
+  std::optional<ExactVector> lent_;  // by the last message
 };
 
 }  // namespace threepc

@@ -52,7 +52,7 @@ std::vector<Operation> parse_program(std::span<const std::uint8_t> bytes) {
     const std::uint8_t header = bytes.front();
     bytes = bytes.subspan(1);
     const unsigned kind = header & 3;
-    if (kind != 1 && kind != 2) malformed("unknown operation " + std::to_string(kind));
+    if (kind == 0) malformed("unknown operation 0");
     last = (header & last_flag) != 0;
     const std::uint64_t length = last ? bytes.size() : take_length(bytes);
     if (length > bytes.size())

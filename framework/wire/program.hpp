@@ -1,4 +1,4 @@
-// The replayed message: a program of add and reset operations over the codecs of a mechanism. An empty
+// The replayed message: a program of add, reset and lend operations over the codecs of a mechanism. An empty
 // program is "skip". The bytes are specified in docs/wire-format.md.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace threepc {
 
-enum class OperationKind : std::uint8_t { add = 1, reset = 2 };
+enum class OperationKind : std::uint8_t { add = 1, reset = 2, lend = 3 };
 
 /// One operation of a parsed program; the payload points into the message.
 struct Operation {

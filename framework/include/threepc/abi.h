@@ -30,7 +30,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 0                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 1                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -111,12 +111,19 @@ enum {
   TPC_UNBIASED = 2     /* E Q(v) = v,  E||Q(v) - v||^2 <= omega ||v||^2 */
 };
 
-/* A place where the user nests another plugin: [mechanism.compressor]. */
+enum {
+  /* The user nests one or more: [[mechanism.level]]. Only the last slot of a plugin may say so; its children
+   * count from its own index on, and tpc_setup.child_count tells how many there are. */
+  TPC_SLOT_REPEATED = 1
+};
+
+/* A place where the user nests another plugin: [mechanism.compressor]. A mechanism takes compressors and
+ * mechanisms, a compressor takes compressors. */
 typedef struct tpc_slot {
   uint32_t struct_size;
   tpc_kind kind;       /* TPC_COMPRESSOR or TPC_MECHANISM */
   tpc_accepts accepts; /* of a compressor */
-  uint32_t reserved;
+  uint32_t flags;
   const char* key;
   const char* doc;
 } tpc_slot;
@@ -128,7 +135,12 @@ enum {
   /* A worker may reset alone; the server then keeps every g_i (n * d values). */
   TPC_RESETS_ALONE = 1 << 1,
   /* A transport whose members share one process: the host runs the workers as threads. */
-  TPC_IN_PROCESS = 1 << 2
+  TPC_IN_PROCESS = 1 << 2,
+  /* A and B of this mechanism bound the aggregate, E||g - grad f||^2, and not each worker's h. */
+  TPC_BOUNDS_AGGREGATE = 1 << 3,
+  /* A compressor whose payload begins with tpc_constants.values values of the run's dtype, on which the rest
+   * of the payload does not depend: another compressor can then be applied to these values alone. */
+  TPC_VALUES_FIRST = 1 << 4
 };
 
 typedef struct tpc_descriptor {
@@ -145,7 +157,7 @@ typedef struct tpc_descriptor {
   tpc_dtype dtypes;       /* mask */
   uint32_t capabilities;  /* mask */
   uint32_t state_vectors; /* vectors of dim values that the host allocates as zeros for each instance */
-  uint32_t reserved;      /* (mechanism, optimizer), and hands over in every call */
+  uint32_t reserved;      /* (mechanism, optimizer, encoding compressor), and hands over in every call */
   const void* table;      /* tpc_compressor, tpc_mechanism ... as `kind` says */
 } tpc_descriptor;
 
@@ -189,6 +201,16 @@ typedef struct tpc_host {
   int64_t (*now)(void);
 } tpc_host;
 
+/* A matrix inside the vector: rows * columns consecutive values, row by row. */
+typedef struct tpc_block {
+  uint32_t struct_size;
+  uint32_t rows;
+  uint32_t columns; /* 1 for a part that is a plain vector */
+  uint32_t reserved;
+} tpc_block;
+
+typedef struct tpc_child tpc_child;
+
 /* What an instance is made for. Valid during create. */
 typedef struct tpc_setup {
   uint32_t struct_size;
@@ -200,7 +222,11 @@ typedef struct tpc_setup {
   uint64_t seed;                  /* of the run */
   const tpc_value* const* values; /* one per descriptor->params, in that order, checked by the host */
   uint32_t value_count;
-  uint32_t reserved;
+  uint32_t child_count;             /* children in all slots, more than slots where one is repeated */
+  const tpc_child* const* children; /* of a compressor: what is nested in it, valid as long as the instance */
+  const tpc_block* const* blocks;   /* how the problem's vector is made up of matrices, in order; they cover dim */
+  uint32_t block_count;             /* 0 for a problem or transport */
+  uint32_t reserved2;
 } tpc_setup;
 
 /* Which call of which round this is. Valid during the call. */
@@ -212,15 +238,28 @@ struct tpc_context {
   uint64_t seed;
   uint64_t round;  /* 0 for x^0 */
   double stepsize; /* gamma; NaN where it is not known yet */
+  /* In tpc_compressor.encode: the descriptor's state_vectors of this worker, zeros before the first call.
+   * NULL in accumulate: what a decoder needs is in the payload. */
+  void* const* state;
 };
 
 /* Theory constants of an instance; NaN means: has none. */
 typedef struct tpc_constants {
   uint32_t struct_size;
   uint32_t reserved;
-  double alpha; /* contractive compressor, in (0, 1] */
+  double alpha; /* contractive compressor, in [0, 1]; 0: it never increases the error, and more is not known */
   double omega; /* unbiased compressor, >= 0 */
   double A, B;  /* mechanism: E||C_{h,y}(x) - x||^2 <= (1-A)||h-y||^2 + B||x-y||^2; 0 < A <= 1, B >= 0 */
+  /* Unbiased compressors of n workers together: E||(1/n) sum_i Q_i(a_i) - a||^2 <= joint_A (1/n) sum_i ||a_i||^2
+   * - joint_B ||a||^2, a the mean of the a_i. NaN: the workers are independent, joint_A = omega/n and joint_B = 0. */
+  double joint_A, joint_B;
+  /* Mechanism: the part of B that multiplies the Hessian variance L+-^2 in place of L+^2, 0 <= B_spread <= B.
+   * The step size is 1 / (L_minus + sqrt(((B - B_spread) L_plus^2 + B_spread L+-^2) / A)). NaN: 0. */
+  double B_spread;
+  /* Mechanism: what remains of a lent operation in later rounds, in [0, 1]; rounded to f32. See tpc_program.lend. */
+  double keep;
+  /* Compressor: real values that every payload carries; NaN where it varies. */
+  double values;
 } tpc_constants;
 
 /* ---- compressor ------------------------------------------------------------------------------ */
@@ -244,9 +283,27 @@ typedef struct tpc_sum {
   double scale; /* what a decoded value is multiplied by; 1 keeps additions exact */
 } tpc_sum;
 
-/* A compressor is a function of (input, round seed): no state that outlives a call, no clock, no other
- * source of randomness than tpc_host.random. Encoder and decoder are different instances, on different
- * machines, with equal parameters. */
+/* A compressor nested in another, as its parent sees it. The host checks every call as it checks its own and
+ * blames the child for what the child does; a status other than TPC_OK must be returned unchanged. */
+struct tpc_child {
+  uint32_t struct_size;
+  uint32_t capabilities; /* of its descriptor */
+  void* host_data;
+  /* During the parent's create, once and before the others: makes the child for vectors of dim values, its
+   * parent's dim or another; blocks reach it only if dim is the parent's. */
+  tpc_status (*open)(const tpc_child* child, uint32_t dim);
+  /* [instance], of the parent, for these three; see tpc_compressor. context is the one that the parent got. */
+  tpc_status (*constants)(const tpc_child* child, tpc_constants* out);
+  tpc_status (*encode)(const tpc_child* child, const tpc_context* context, const void* a, const void* b,
+                       tpc_buffer* out);
+  tpc_status (*accumulate)(const tpc_child* child, const tpc_context* context, const uint8_t* payload, size_t size,
+                           const tpc_sum* out, uint64_t* values);
+  uint64_t (*max_payload)(const tpc_child* child);
+};
+
+/* A compressor is a function of (input, round seed), and of its declared state where it has some: no other state
+ * that outlives a call, no clock, no other source of randomness than tpc_host.random. Encoder and decoder are
+ * different instances, on different machines, with equal parameters; the decoder has no state. */
 typedef struct tpc_compressor {
   uint32_t struct_size;
   uint32_t reserved;
@@ -289,6 +346,10 @@ typedef struct tpc_program {
   /* out <- C_slot(a - b), dim values; nothing is sent and h does not move. Draws the same random
    * numbers as an add to the same slot would. */
   tpc_status (*preview)(struct tpc_program* program, uint32_t slot, const void* a, const void* b, void* out);
+  /* h <- h + C_slot(a - b) for this round only: before the next round's propose, worker and server take back all
+   * of it but the share tpc_constants.keep of the run's mechanism. So h can be a shift s that is learned more
+   * slowly than g_i = s + m is used (DIANA). A reset in the same program cancels the loan. */
+  tpc_status (*lend)(struct tpc_program* program, uint32_t slot, const void* a, const void* b);
 } tpc_program;
 
 /* The three points, all gradients (dim values of the run's dtype). h is live: it moves with every
@@ -338,6 +399,11 @@ typedef struct tpc_problem_facts {
   double L_i;            /* smoothness of f_i; NaN: the host computes it from `curvature` */
   double L_minus;        /* smoothness of f, the same on every worker; NaN: likewise */
   double hessian_spread; /* L+-, the Hessian variance, where a closed form exists */
+  /* The matrices that the vector is made of, in order; together they cover dim. None: one vector. Valid as long
+   * as the instance, the same on every worker. */
+  const tpc_block* const* blocks;
+  uint32_t block_count;
+  uint32_t reserved;
 } tpc_problem_facts;
 
 typedef struct tpc_problem {
@@ -355,6 +421,11 @@ typedef struct tpc_problem {
    * semidefinite, ||H_i|| = L_i and ||mean H_i|| = L_minus. The host runs Lanczos on it; without it and
    * without L_i in facts, stepsize = "theory" is refused. */
   tpc_status (*curvature)(void* self, const double* v, double* out, tpc_error* error);
+  /* [instance] (optional) The gradient of f_i as if it had only the given rows, each a number below facts.rows and
+   * weighted by how often it appears, the regularizer included; count >= 1. With uniformly drawn rows it is an
+   * unbiased estimate of grad f_i. Without it, [workers] batch is refused. */
+  tpc_status (*evaluate_rows)(void* self, const tpc_context* context, const void* x, const uint64_t* rows, size_t count,
+                              void* gradient, tpc_error* error);
 } tpc_problem;
 
 /* ---- transport ------------------------------------------------------------------------------- */

@@ -10,7 +10,8 @@ tpc_status declare(void*, tpc_constants* out, tpc_error*) {
   const auto value = [](int percent) {
     return percent == 999 ? tpc::none : percent == 998 ? infinity : percent / 100.0;
   };
-  *out = {sizeof(tpc_constants), 0, value(alpha_percent), value(omega_percent), tpc::none, tpc::none};
+  out->alpha = value(alpha_percent);
+  out->omega = value(omega_percent);
   return TPC_OK;
 }
 
@@ -21,7 +22,6 @@ template <int alpha, int omega>
 constexpr broken::Table declaring = broken::spoilt([](broken::Table& t) { t.constants = declare<alpha, omega>; });
 
 constexpr auto alpha_two = broken::compressor("alpha-two", declaring<200, nan>);
-constexpr auto alpha_zero = broken::compressor("alpha-zero", declaring<0, nan>);
 constexpr auto alpha_negative = broken::compressor("alpha-negative", declaring<-50, nan>);
 constexpr auto neither = broken::compressor("neither", declaring<nan, nan>);
 constexpr auto omega_negative = broken::compressor("omega-negative", declaring<nan, -100>);
@@ -59,5 +59,5 @@ struct NegativeB : Silent<T> {
 
 }  // namespace
 
-THREEPC_PLUGINS(alpha_two, alpha_zero, alpha_negative, neither, omega_negative, omega_infinite, one_good_one_bad,
+THREEPC_PLUGINS(alpha_two, alpha_negative, neither, omega_negative, omega_infinite, one_good_one_bad,
                 tpc::mechanism<ZeroA>, tpc::mechanism<OnlyB>, tpc::mechanism<NegativeB>);

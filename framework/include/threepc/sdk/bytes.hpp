@@ -101,6 +101,11 @@ class Reader {
     return Values<T>(take_bytes(count * sizeof(T)));
   }
 
+  /// The next `size` bytes, valid as long as the payload.
+  std::span<const std::uint8_t> take_span(std::size_t size) { return {take_bytes(size), size}; }
+  /// All that is left.
+  std::span<const std::uint8_t> take_rest() { return take_span(remaining()); }
+
   /// Mirrors Writer::put_bits.
   std::uint32_t get_bits(unsigned width) {
     for (; pending_bits_ < width; pending_bits_ += 8) pending_ |= std::uint64_t{get<std::uint8_t>()} << pending_bits_;

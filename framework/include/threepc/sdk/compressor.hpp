@@ -14,6 +14,8 @@
 //   };
 //   THREEPC_PLUGINS(tpc::compressor<TopK>);
 //
+// A compressor that wraps another has `slots` and holds a tpc::Child<T> for each; see Child.
+//
 // `encode` may take a tpc::Difference<T> instead of the span, to read both inputs once. `accumulate` adds
 // with out.add(index, value) and returns how many real values the payload carried. It reads all of `in`:
 // bytes left over make the payload corrupt.
@@ -25,6 +27,61 @@
 #include <vector>
 
 namespace tpc {
+
+/// A compressor nested in this one. Make it in the constructor:
+///
+///   Scaled(const tpc::NoOptions&, const tpc::Setup& setup) : child_(setup, 0, setup.dim()) {}
+///
+/// The host checks what the child does and blames it by its own name.
+template <class T>
+class Child {
+ public:
+  /// The child in `slot`, for vectors of `dim` values: this compressor's dim or another.
+  Child(const Setup& setup, std::uint32_t slot, std::uint32_t dim) : raw_(setup.raw().children[slot]), dim_(dim) {
+    check(raw_->open(raw_, dim));
+  }
+
+  Constants constants() const {
+    tpc_constants out{};
+    check(raw_->constants(raw_, &out));
+    return detail::from_raw(out);
+  }
+  std::uint64_t max_payload() const { return raw_->max_payload(raw_); }
+  std::uint32_t capabilities() const { return raw_->capabilities; }
+  std::uint32_t dim() const { return dim_; }
+
+  /// The payload of C(v), valid until the next call; v has dim() values.
+  std::span<const std::uint8_t> encode(const Context& context, std::span<const T> v) {
+    payload_.resize(max_payload());
+    tpc_buffer buffer = {payload_.data(), payload_.size(), 0};
+    check(raw_->encode(raw_, &context.raw(), v.data(), nullptr, &buffer));
+    return {payload_.data(), buffer.size};
+  }
+
+  /// out += out.scale * decode(payload); returns how many real values the payload carries.
+  std::uint64_t accumulate(const Context& context, std::span<const std::uint8_t> payload, const tpc_sum& out) const {
+    std::uint64_t values = 0;
+    check(raw_->accumulate(raw_, &context.raw(), payload.data(), payload.size(), &out, &values));
+    return values;
+  }
+
+  /// out <- decode(payload); out has dim() values.
+  std::uint64_t decode(const Context& context, std::span<const std::uint8_t> payload, std::span<T> out) const {
+    std::fill(out.begin(), out.end(), T{0});
+    const tpc_dtype dtype = sizeof(T) == sizeof(float) ? TPC_F32 : TPC_F64;
+    return accumulate(context, payload, {sizeof(tpc_sum), dtype, dim_, 0, out.data(), nullptr, 1.0});
+  }
+
+ private:
+  static void check(tpc_status status) {
+    if (status != TPC_OK) throw detail::HostFailure{status};
+  }
+
+  const tpc_child* raw_;
+  std::uint32_t dim_;
+  std::vector<std::uint8_t> payload_;
+};
+
 namespace detail {
 
 struct CompressorBase {

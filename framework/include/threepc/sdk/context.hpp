@@ -7,10 +7,20 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <string>
 #include <threepc/sdk/error.hpp>
+#include <vector>
 
 namespace tpc {
+
+/// A matrix inside the vector: rows * columns consecutive values, row by row; columns = 1 for a plain part.
+struct Block {
+  std::uint32_t rows = 0;
+  std::uint32_t columns = 1;
+  std::uint64_t size() const { return std::uint64_t{rows} * columns; }
+  bool operator==(const Block&) const = default;
+};
 
 inline constexpr std::uint32_t server = TPC_SERVER;
 
@@ -78,6 +88,14 @@ class Context {
   double stepsize() const { return raw_->stepsize; }       // gamma; NaN while unknown
   Random random(Scope scope) const { return Random(*host_, *raw_, scope); }
 
+  /// Encoding compressor: state vector `i` < about.state_vectors of `dim` values, zeros before the first call.
+  template <class T>
+  std::span<T> state(std::uint32_t i, std::size_t dim) const {
+    return {static_cast<T*>(raw_->state[i]), dim};
+  }
+
+  const tpc_context& raw() const { return *raw_; }
+
  private:
   const tpc_host* host_;
   const tpc_context* raw_;
@@ -87,10 +105,21 @@ class Context {
 class Setup {
  public:
   Setup(const tpc_host& host, const tpc_setup& raw) : host_(&host), raw_(&raw) {}
-  std::uint32_t dim() const { return raw_->dim; }          // d; 0 for problems and transports
-  std::uint32_t workers() const { return raw_->workers; }  // n
-  std::uint32_t worker() const { return raw_->worker; }    // 0 .. n-1, or tpc::server
+  std::uint32_t dim() const { return raw_->dim; }               // d; 0 for problems and transports
+  std::uint32_t workers() const { return raw_->workers; }       // n
+  std::uint32_t worker() const { return raw_->worker; }         // 0 .. n-1, or tpc::server
+  std::uint32_t children() const { return raw_->child_count; }  // in all slots together
   const tpc_host& host() const { return *host_; }
+  const tpc_setup& raw() const { return *raw_; }
+
+  /// How the problem's vector is made up of matrices: in order, together dim() values; one d x 1 block where the
+  /// problem has no such structure.
+  std::vector<Block> blocks() const {
+    std::vector<Block> out;
+    for (std::uint32_t i = 0; i < raw_->block_count; ++i)
+      out.push_back({raw_->blocks[i]->rows, raw_->blocks[i]->columns});
+    return out;
+  }
 
   /// The random stream of round 0, for problems that generate their data.
   tpc_context first_round() const {
@@ -100,7 +129,8 @@ class Setup {
             raw_->stream,
             raw_->seed,
             0,
-            std::numeric_limits<double>::quiet_NaN()};
+            std::numeric_limits<double>::quiet_NaN(),
+            nullptr};
   }
 
  private:

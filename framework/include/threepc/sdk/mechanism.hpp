@@ -8,7 +8,7 @@
 //     static constexpr auto params = tpc::params();
 //     static constexpr std::array slots = {tpc::compressor_slot("compressor", tpc::Accepts::contractive, "...")};
 //     Ef21(const tpc::NoOptions&, const tpc::Setup&) {}
-//     tpc::Constants constants(std::span<const tpc::Constants> children) const;   // A and B
+//     tpc::Constants constants(std::span<const tpc::Constants> children) const;   // A and B; {}: none are known
 //     void propose(const tpc::Context&, const tpc::Points<T>& p, tpc::Program<T>& program) {
 //       program.add(0, p.x, p.h);     // h <- h + C(x - h)
 //     }
@@ -50,10 +50,19 @@ class Program {
   }
   /// h <- h + C_slot(a)
   void add(std::uint32_t slot, std::span<const T> a) { check(raw_->add(raw_, slot, sized(a), nullptr)); }
+  /// h <- h + C_slot(a - b) for this round; of it only the share `keep` of this mechanism's constants stays in h
+  /// when the next round begins.
+  void lend(std::uint32_t slot, std::span<const T> a, std::span<const T> b) {
+    check(raw_->lend(raw_, slot, sized(a), sized(b)));
+  }
   /// h <- C_slot(a); about.capabilities must say TPC_RESETS_TOGETHER or TPC_RESETS_ALONE
   void reset(std::uint32_t slot, std::span<const T> a) { check(raw_->reset(raw_, slot, sized(a), nullptr)); }
   /// Runs the mechanism in `slot` against the present h.
   void run(std::uint32_t slot) { check(raw_->run(raw_, slot)); }
+  /// h <- C_slot(a - b)
+  void reset(std::uint32_t slot, std::span<const T> a, std::span<const T> b) {
+    check(raw_->reset(raw_, slot, sized(a), sized(b)));
+  }
   /// out <- C_slot(a - b); nothing is sent.
   void preview(std::uint32_t slot, std::span<const T> a, std::span<const T> b, std::span<T> out) {
     check(raw_->preview(raw_, slot, sized(a), sized(b), const_cast<T*>(sized(out))));
@@ -75,18 +84,18 @@ class Program {
 namespace detail {
 
 struct MechanismBase {
-  explicit MechanismBase(std::size_t slots) : slot_count(slots) {}
+  explicit MechanismBase(std::size_t children) : child_count(children) {}
   virtual ~MechanismBase() = default;
   virtual Constants constants(std::span<const Constants> children) = 0;
   virtual void propose(const tpc_context& context, const tpc_points& points, tpc_program& program) = 0;
-  const std::size_t slot_count;
+  const std::size_t child_count;
 };
 
 template <class T, class Impl>
 class MechanismOf final : public MechanismBase {
  public:
   MechanismOf(const tpc_host* host, const tpc_setup* setup)
-      : MechanismBase(Tables<Impl>::slots.size()), host_(host), impl_(construct<Impl>(host, setup)) {}
+      : MechanismBase(setup->child_count), host_(host), impl_(construct<Impl>(host, setup)) {}
 
   Constants constants(std::span<const Constants> children) override { return impl_.constants(children); }
 
@@ -112,10 +121,9 @@ struct MechanismTable {
   static tpc_status constants(void* self, const tpc_constants* const* children, tpc_constants* out,
                               tpc_error* error) noexcept {
     return guard(error, [&] {
-      std::vector<Constants> of_slots;
-      for (std::size_t i = 0; i < from(self).slot_count; ++i)
-        of_slots.push_back({children[i]->alpha, children[i]->omega, children[i]->A, children[i]->B});
-      *out = to_raw(from(self).constants(of_slots));
+      std::vector<Constants> of_children;
+      for (std::size_t i = 0; i < from(self).child_count; ++i) of_children.push_back(from_raw(*children[i]));
+      *out = to_raw(from(self).constants(of_children));
     });
   }
   static tpc_status propose(void* self, const tpc_context* context, const tpc_points* points, tpc_program* program,

@@ -36,12 +36,24 @@ constexpr tpc_slot mechanism_slot(const char* key, const char* doc) {
   return {sizeof(tpc_slot), TPC_MECHANISM, TPC_ANY, 0, key, doc};
 }
 
-/// Theory constants of a plugin, by name: {.alpha = 0.1}. What is left out is unknown.
+/// The same slot once or more often: [[mechanism.level]]. For the last slot of a plugin; its children have the
+/// numbers from this slot's on, and Setup::children() says how many there are in all.
+constexpr tpc_slot repeated(tpc_slot slot) {
+  slot.flags |= TPC_SLOT_REPEATED;
+  return slot;
+}
+
+/// Theory constants of a plugin, by name: {.alpha = 0.1}. What is left out is unknown. tpc_constants defines each.
 struct Constants {
-  double alpha = none;
-  double omega = none;
-  double A = none;
-  double B = none;
+  double alpha = none;     // contractive compressor; 0: never increases the error, and more is not known
+  double omega = none;     // unbiased compressor
+  double A = none;         // mechanism
+  double B = none;         // mechanism
+  double joint_A = none;   // unbiased compressor whose workers depend on each other
+  double joint_B = none;   // likewise
+  double B_spread = none;  // mechanism: the part of B that goes with L+-
+  double keep = none;      // mechanism: what remains of Program::lend
+  double values = none;    // compressor: values in every payload
 };
 
 namespace detail {
@@ -116,7 +128,12 @@ void destroy(void* self) noexcept {
   delete static_cast<Base*>(self);
 }
 
-inline tpc_constants to_raw(const Constants& c) { return {sizeof(tpc_constants), 0, c.alpha, c.omega, c.A, c.B}; }
+inline tpc_constants to_raw(const Constants& c) {
+  return {sizeof(tpc_constants), 0, c.alpha, c.omega, c.A, c.B, c.joint_A, c.joint_B, c.B_spread, c.keep, c.values};
+}
+inline Constants from_raw(const tpc_constants& c) {
+  return {c.alpha, c.omega, c.A, c.B, c.joint_A, c.joint_B, c.B_spread, c.keep, c.values};
+}
 
 }  // namespace detail
 

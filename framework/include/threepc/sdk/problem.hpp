@@ -12,22 +12,27 @@
 //     double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value);
 //     // (optional) out <- H_i v, always in double; see tpc_problem.curvature
 //     void curvature(std::span<const double> v, std::span<double> out) const;
+//     // (optional) the gradient of f_i as if it had only these rows; see tpc_problem.evaluate_rows
+//     void evaluate_rows(const tpc::Context&, std::span<const T> x, std::span<const std::uint64_t> rows,
+//                        std::span<T> gradient);
 //   };
 //   THREEPC_PLUGINS(tpc::problem<Quadratic>);
 #pragma once
 
 #include <span>
 #include <threepc/sdk/plugin.hpp>
+#include <vector>
 
 namespace tpc {
 
 /// What a worker knows about its f_i; leave out what has no closed form.
 struct Facts {
   std::uint32_t dim = 0;
-  std::uint64_t rows = 0;        // of this worker's shard
-  double L_i = none;             // smoothness of f_i
-  double L_minus = none;         // smoothness of f, the same on every worker
-  double hessian_spread = none;  // L+-, the Hessian variance
+  std::uint64_t rows = 0;          // of this worker's shard
+  double L_i = none;               // smoothness of f_i
+  double L_minus = none;           // smoothness of f, the same on every worker
+  double hessian_spread = none;    // L+-, the Hessian variance
+  std::vector<Block> blocks = {};  // the matrices that x is made of, in order, covering dim; none: one vector
 };
 
 namespace detail {
@@ -38,6 +43,35 @@ struct ProblemBase {
   virtual void start(void* x0) = 0;
   virtual double evaluate(const tpc_context& context, const void* x, void* gradient, bool want_value) = 0;
   virtual void curvature(const double* v, double* out) = 0;
+  virtual void evaluate_rows(const tpc_context& context, const void* x, std::span<const std::uint64_t> rows,
+                             void* gradient) = 0;
+
+  /// facts() in the boundary's form; the blocks live in this object.
+  tpc_problem_facts raw_facts() {
+    const Facts f = facts();
+    blocks_.clear();
+    for (const Block& block : f.blocks) blocks_.push_back({sizeof(tpc_block), block.rows, block.columns, 0});
+    block_pointers_.clear();
+    for (const tpc_block& block : blocks_) block_pointers_.push_back(&block);
+    return {sizeof(tpc_problem_facts),
+            f.dim,
+            f.rows,
+            f.L_i,
+            f.L_minus,
+            f.hessian_spread,
+            block_pointers_.data(),
+            static_cast<std::uint32_t>(block_pointers_.size()),
+            0};
+  }
+
+ private:
+  std::vector<tpc_block> blocks_;
+  std::vector<const tpc_block*> block_pointers_;
+};
+
+template <class T, class Impl>
+inline constexpr bool has_rows = requires(Impl& p, const Context& c, std::span<const std::uint64_t> rows) {
+  p.evaluate_rows(c, std::span<const T>(), rows, std::span<T>());
 };
 
 template <class T, class Impl>
@@ -59,6 +93,13 @@ class ProblemOf final : public ProblemBase {
       impl_.curvature(std::span<const double>(v, dim_), std::span<double>(out, dim_));
   }
 
+  void evaluate_rows(const tpc_context& context, const void* x, std::span<const std::uint64_t> rows,
+                     void* gradient) override {
+    if constexpr (has_rows<T, Impl>)
+      impl_.evaluate_rows(Context(*host_, context), std::span<const T>(static_cast<const T*>(x), dim_), rows,
+                          std::span<T>(static_cast<T*>(gradient), dim_));
+  }
+
  private:
   const tpc_host* host_;
   Impl impl_;
@@ -77,10 +118,7 @@ struct ProblemTable {
   static ProblemBase& from(void* self) { return *static_cast<ProblemBase*>(self); }
 
   static tpc_status facts(void* self, tpc_problem_facts* out, tpc_error* error) noexcept {
-    return guard(error, [&] {
-      const Facts f = from(self).facts();
-      *out = {sizeof(tpc_problem_facts), f.dim, f.rows, f.L_i, f.L_minus, f.hessian_spread};
-    });
+    return guard(error, [&] { *out = from(self).raw_facts(); });
   }
   static tpc_status start(void* self, void* x0, tpc_error* error) noexcept {
     return guard(error, [&] { from(self).start(x0); });
@@ -95,6 +133,10 @@ struct ProblemTable {
   static tpc_status curvature(void* self, const double* v, double* out, tpc_error* error) noexcept {
     return guard(error, [&] { from(self).curvature(v, out); });
   }
+  static tpc_status evaluate_rows(void* self, const tpc_context* context, const void* x, const std::uint64_t* rows,
+                                  std::size_t count, void* gradient, tpc_error* error) noexcept {
+    return guard(error, [&] { from(self).evaluate_rows(*context, x, {rows, count}, gradient); });
+  }
 
   static constexpr tpc_problem table = {.struct_size = sizeof(tpc_problem),
                                         .reserved = 0,
@@ -103,7 +145,8 @@ struct ProblemTable {
                                         .facts = facts,
                                         .start = start,
                                         .evaluate = evaluate,
-                                        .curvature = has_curvature ? curvature : nullptr};
+                                        .curvature = has_curvature ? curvature : nullptr,
+                                        .evaluate_rows = has_rows<double, Impl<double>> ? evaluate_rows : nullptr};
 };
 
 }  // namespace detail

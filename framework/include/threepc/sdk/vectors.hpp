@@ -36,17 +36,22 @@ class Difference {
 template <class S, bool Exact>
 class Sum {
  public:
-  explicit Sum(const tpc_sum& raw)
-      : sum_(static_cast<S*>(raw.sum)),
-        error_(static_cast<S*>(raw.error)),
-        dim_(raw.dim),
-        scale_(static_cast<S>(raw.scale)) {}
+  explicit Sum(const tpc_sum& raw) : sum_(static_cast<S*>(raw.sum)), error_(static_cast<S*>(raw.error)), raw_(raw) {}
 
-  std::uint32_t dim() const { return dim_; }
+  std::uint32_t dim() const { return raw_.dim; }
 
-  /// Coordinate i += scale * value; i < dim(), which the caller has checked.
-  void add(std::size_t i, S value) {
-    const S term = scale_ * value;
+  /// The same sum for values that are to be multiplied by `factor` first; for Child::accumulate.
+  tpc_sum scaled(double factor) const {
+    tpc_sum out = raw_;
+    out.scale *= factor;
+    return out;
+  }
+
+  /// Coordinate i += scale * value; i < dim(), which the caller has checked. The product is rounded in the type of
+  /// the value, so that a worker's f32 sum and the server's f64 sum add the same number.
+  template <class V>
+  void add(std::size_t i, V value) {
+    const S term = static_cast<S>(static_cast<V>(raw_.scale) * value);
     if constexpr (!Exact) {
       sum_[i] += term;
     } else {
@@ -63,8 +68,7 @@ class Sum {
  private:
   S* sum_;
   S* error_;
-  std::uint32_t dim_;
-  S scale_;
+  tpc_sum raw_;
 };
 
 namespace detail {
