@@ -7,13 +7,15 @@ namespace {
 template <class T>
 class Identity {
  public:
-  static constexpr tpc::About about = {
-      .id = "identity", .version = "1.0.0", .summary = "Sends the vector as it is: d values, alpha = 1, omega = 0."};
+  static constexpr tpc::About about = {.id = "identity",
+                                       .version = "1.0.0",
+                                       .summary = "Sends the vector as it is: d values, alpha = 1, omega = 0.",
+                                       .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params();
 
   Identity(const tpc::NoOptions&, const tpc::Setup& setup) : dim_(setup.dim()) {}
 
-  tpc::Constants constants() const { return {.alpha = 1, .omega = 0}; }
+  tpc::Constants constants() const { return {.alpha = 1, .omega = 0, .values = double(dim_)}; }
   std::uint64_t max_payload() const { return std::uint64_t{dim_} * sizeof(T); }
 
   void encode(const tpc::Context&, std::span<const T> v, tpc::Writer& out) { out.put(v); }

@@ -27,7 +27,8 @@ class RandK {
       .id = "randk",
       .version = "1.0.0",
       .summary = "Keeps K coordinates chosen at random from the shared seed; sends their values only.",
-      .paper = "Beznosikov et al., On Biased Compression for Distributed Learning, JMLR 2023, arXiv 2002.12410"};
+      .paper = "Beznosikov et al., On Biased Compression for Distributed Learning, JMLR 2023, arXiv 2002.12410",
+      .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params(
       k_param<RandKOptions>(), fraction_param<RandKOptions>(),
       tpc::param<&RandKOptions::scaled>("scaled", "true: times d/K, unbiased; false: as they are, contractive"));
@@ -40,8 +41,9 @@ class RandK {
 
   tpc::Constants constants() const {
     const double share = dim_ == 0 ? 1.0 : double(k_) / dim_;
-    return scaled_ ? tpc::Constants{.alpha = k_ == dim_ ? 1.0 : tpc::none, .omega = 1 / share - 1}
-                   : tpc::Constants{.alpha = share, .omega = k_ == dim_ ? 0.0 : tpc::none};
+    const double values = k_;
+    return scaled_ ? tpc::Constants{.alpha = k_ == dim_ ? 1.0 : tpc::none, .omega = 1 / share - 1, .values = values}
+                   : tpc::Constants{.alpha = share, .omega = k_ == dim_ ? 0.0 : tpc::none, .values = values};
   }
   std::uint64_t max_payload() const { return std::uint64_t{k_} * sizeof(T); }
 

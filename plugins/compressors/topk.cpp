@@ -29,7 +29,8 @@ class TopK {
       .id = "topk",
       .version = "1.0.0",
       .summary = "Keeps the K coordinates of largest magnitude; sends their values and indices.",
-      .paper = "Alistarh et al., The Convergence of Sparsified Gradient Methods, NeurIPS 2018, arXiv 1809.10505"};
+      .paper = "Alistarh et al., The Convergence of Sparsified Gradient Methods, NeurIPS 2018, arXiv 1809.10505",
+      .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params(k_param<TopKOptions>(), fraction_param<TopKOptions>());
 
   TopK(const TopKOptions& options, const tpc::Setup& setup)
@@ -37,7 +38,7 @@ class TopK {
     kept_.reserve(k_);
   }
 
-  tpc::Constants constants() const { return {.alpha = dim_ == 0 ? 1.0 : double(k_) / dim_}; }
+  tpc::Constants constants() const { return {.alpha = dim_ == 0 ? 1.0 : double(k_) / dim_, .values = double(k_)}; }
   std::uint64_t max_payload() const { return k_ * sizeof(T) + tpc::packed_bytes(k_, index_bits_); }
 
   void encode(const tpc::Context&, std::span<const T> v, tpc::Writer& out) {

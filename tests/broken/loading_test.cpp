@@ -47,7 +47,7 @@ constexpr Refusal refusals[] = {
     {"unknown_kind", "a descriptor has the unknown kind 9"},
     {"no_dtypes", "compressor 'spoilt': supports neither f32 nor f64"},
     {"bad_param", "compressor 'spoilt': parameter 'zeta': the default is outside the parameter's own range"},
-    {"bad_slot", "compressor 'spoilt': only a mechanism has slots"},
+    {"bad_slot", "compressor 'spoilt': slot 'inner': a compressor takes compressors"},
     {"duplicate_within", "offers the compressor 'spoilt' twice"},
     {"no_entry", "is no threepc plugin: it exports no tpc_entry_v1 (end the source with THREEPC_PLUGINS(...))"},
 };

@@ -28,11 +28,17 @@ void fill_values(PluginSpec& spec, std::map<std::string, Value> given) {
 std::uint64_t all(std::uint32_t dim) { return dim; }
 std::uint64_t one(std::uint32_t dim) { return std::min(dim, 1u); }
 std::uint64_t tenth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.1 * dim)); }
+std::uint64_t fifth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.5 * std::ceil(0.4 * dim))); }
 
 Request identity() { return {"identity"}; }
 
 Request topk(double fraction) { return {"topk", {{"fraction", fraction}}}; }
 Request randk(double fraction) { return {"randk", {{"fraction", fraction}}}; }
+Request crandk(double fraction) { return {"randk", {{"fraction", fraction}, {"scaled", false}}}; }
+Request cast(const std::string& to, const std::string& rounding) {
+  return {"cast", {{"to", to}, {"rounding", rounding}}};
+}
+Request nested(const std::string& id, std::map<std::string, Request> children) { return {id, {}, std::move(children)}; }
 Request compressed(const std::string& id, std::map<std::string, Value> values, const Request& compressor) {
   return {id, std::move(values), {{"compressor", compressor}}};
 }
@@ -68,6 +74,17 @@ const std::vector<CompressorCase>& compressor_cases() {
       {"randk_tenth", randk(0.1), true, tenth},
       {"randk_all", randk(1.0), false, all},
       {"crandk_one", {"randk", {{"k", std::int64_t{1}}, {"scaled", false}}}, true, one},
+      {"scaled_randk", nested("scaled", {{"compressor", randk(0.1)}}), true, tenth},
+      {"compose_topk_bf16", nested("compose", {{"selector", topk(0.1)}, {"values", cast("bf16", "nearest")}}), false,
+       tenth},
+      {"compose_randk_f16", nested("compose", {{"selector", randk(0.1)}, {"values", cast("f16", "stochastic")}}), true,
+       tenth},
+      {"compose_topk_randk", nested("compose", {{"selector", topk(0.4)}, {"values", crandk(0.5)}}), true, fifth},
+      {"cast_f32", cast("f32", "nearest"), false, all},
+      {"cast_bf16", cast("bf16", "nearest"), false, all},
+      {"cast_f16_stochastic", cast("f16", "stochastic"), true, all},
+      {"cast_f8", cast("f8_e4m3", "nearest"), false, all},
+      {"cast_f8_stochastic", cast("f8_e5m2", "stochastic"), true, all},
       {"crandk_tenth", {"randk", {{"fraction", 0.1}, {"scaled", false}}}, true, tenth},
   };
   return cases;

@@ -1,0 +1,140 @@
+// Narrower floating-point numbers as a compressor.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <threepc/sdk.hpp>
+
+namespace {
+
+/// A binary floating-point format with subnormals. Values are scaled before they are rounded, so that the range of
+/// the format and its infinities play no part: only magnitudes up to `largest` are ever formed.
+struct Format {
+  const char* name;
+  unsigned bits;
+  int precision;  // significant bits, the hidden one included
+  int lowest;     // exponent of the smallest normal number, 2^lowest
+  int highest;    // exponent of the largest power of two that is used
+};
+constexpr std::array<Format, 5> formats = {{{"f32", 32, 24, -126, 126},
+                                            {"bf16", 16, 8, -126, 126},
+                                            {"f16", 16, 11, -14, 14},
+                                            {"f8_e4m3", 8, 4, -6, 7},
+                                            {"f8_e5m2", 8, 3, -14, 14}}};
+constexpr std::array<const char*, 5> format_names = {"f32", "bf16", "f16", "f8_e4m3", "f8_e5m2"};
+constexpr std::array<const char*, 2> roundings = {"nearest", "stochastic"};
+
+struct CastOptions {
+  std::string_view to = "bf16";
+  std::string_view rounding = "nearest";
+};
+
+const Format& format_named(std::string_view name) {
+  return *std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.name == name; });
+}
+
+/// Casts every value to a narrower format after dividing all by one power of two, 2^shift, that brings the largest
+/// magnitude below 2^(highest + 1).
+///
+/// Error. With u = 2^-precision, rounding to nearest changes a normal value by at most u |v_j| and a subnormal one by at
+/// most half the smallest subnormal, s/2; the largest value is at least 2^highest after scaling, so that
+/// ||C(v) - v||^2 <= (u^2 + d (s / 2^(highest + 1))^2) ||v||^2: contractive. Stochastic rounding moves v_j to one of
+/// its two neighbours, unbiased, with a variance of at most a quarter of their squared distance:
+/// omega = u^2 + d (s / 2^(highest + 1))^2 with u = 2^-precision again, as the distance is at most 2u |v_j|.
+///
+/// Payload: shift (i16), then d codes of 8, 16 or 32 bits: sign, exponent, fraction. NaN and infinity travel as the
+/// shift's largest value, and decode to NaN everywhere.
+template <class T>
+class Cast {
+ public:
+  static constexpr tpc::About about = {
+      .id = "cast",
+      .version = "1.0.0",
+      .summary = "Sends narrower numbers: f32, bf16, f16 or f8, rounded to nearest or stochastically.",
+      .paper = "Micikevicius et al., FP8 Formats for Deep Learning, 2022, arXiv 2209.05433 (the f8 formats)"};
+  static constexpr auto params = tpc::params(
+      tpc::param<&CastOptions::to>("to", "the narrower format", {.choices = format_names}),
+      tpc::param<&CastOptions::rounding>("rounding", "nearest: contractive; stochastic: unbiased",
+                                         {.choices = roundings}));
+
+  Cast(const CastOptions& options, const tpc::Setup& setup)
+      : dim_(setup.dim()), format_(format_named(options.to)), stochastic_(options.rounding == "stochastic") {}
+
+  tpc::Constants constants() const {
+    if (dim_ == 0) return {.alpha = 1, .omega = 0, .values = 0};
+    const double subnormal = std::ldexp(1.0, smallest() - format_.highest - 1);
+    const double error = std::ldexp(1.0, -2 * format_.precision) + dim_ * subnormal * subnormal;
+    const double values = dim_;
+    return stochastic_ ? tpc::Constants{.omega = error, .values = values}
+                       : tpc::Constants{.alpha = 1 - error, .values = values};
+  }
+  std::uint64_t max_payload() const { return sizeof(std::int16_t) + std::uint64_t{dim_} * (format_.bits / 8); }
+
+  void encode(const tpc::Context& context, std::span<const T> v, tpc::Writer& out) {
+    const double largest = largest_of(v);
+    const bool finite = std::isfinite(largest);
+    const int shift = largest == 0 ? 0 : finite ? std::ilogb(largest) - format_.highest : broken;
+    tpc::Random random = context.random(tpc::Scope::own);
+    out.put(static_cast<std::int16_t>(shift));
+    for (const T value : v) out.put_bits(finite ? code_of(double{value}, shift, random) : 0, format_.bits);
+  }
+
+  template <class Sum>
+  std::uint64_t accumulate(const tpc::Context&, tpc::Reader& in, Sum& out) const {
+    const int shift = in.get<std::int16_t>();
+    for (std::uint32_t i = 0; i < dim_; ++i) {
+      const double value = value_of(in.get_bits(format_.bits), shift);
+      out.add(i, static_cast<T>(shift == broken ? tpc::none : value));
+    }
+    return dim_;
+  }
+
+ private:
+  static constexpr int broken = INT16_MAX;
+
+  /// Exponent of the smallest subnormal.
+  int smallest() const { return format_.lowest - format_.precision + 1; }
+
+  static double largest_of(std::span<const T> v) {
+    double largest = 0;
+    for (const T value : v) {
+      if (!std::isfinite(value)) return INFINITY;
+      largest = std::max(largest, std::abs(double{value}));
+    }
+    return largest;
+  }
+
+  /// The magnitude as a whole number of units in the last place, which ilogb tells; a carry into the next exponent
+  /// gives the right code, because codes of a format are in the order of their values.
+  std::uint32_t code_of(double value, int shift, tpc::Random& random) const {
+    const double scaled = std::ldexp(std::abs(value), -shift);
+    const int exponent = scaled == 0 ? format_.lowest : std::max(std::ilogb(scaled), format_.lowest);
+    const double units = std::ldexp(scaled, format_.precision - 1 - exponent);
+    const double below = std::floor(units);
+    const double rounded =
+        stochastic_ ? below + (random.uniform() < units - below ? 1 : 0) : std::nearbyint(units);
+    const auto steps = static_cast<std::uint32_t>(exponent - format_.lowest);
+    const std::uint32_t magnitude = (steps << (format_.precision - 1)) + static_cast<std::uint32_t>(rounded);
+    return magnitude | static_cast<std::uint32_t>(std::signbit(value)) << (format_.bits - 1);
+  }
+
+  double value_of(std::uint32_t code, int shift) const {
+    const std::uint32_t sign = code >> (format_.bits - 1);
+    const std::uint32_t magnitude = code & ~(std::uint32_t{1} << (format_.bits - 1));
+    const std::uint32_t hidden = std::uint32_t{1} << (format_.precision - 1);
+    const std::uint32_t steps = magnitude < 2 * hidden ? 0 : (magnitude >> (format_.precision - 1)) - 1;
+    const double units = magnitude - hidden * steps;
+    const double absolute = std::ldexp(units, static_cast<int>(steps) + smallest() + shift);
+    return sign != 0 ? -absolute : absolute;
+  }
+
+  std::uint32_t dim_;
+  Format format_;
+  bool stochastic_;
+};
+
+}  // namespace
+
+THREEPC_PLUGINS(tpc::compressor<Cast>);
