@@ -1,5 +1,6 @@
 #include "config/run_config.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <regex>
@@ -32,6 +33,7 @@ void read_run(Section section, RunConfig& config) {
   config.rounds = static_cast<std::uint64_t>(section.integer("rounds", non_negative).value_or(1000));
   config.out = section.text("out").value_or("runs/" + config.name);
   if (config.out.empty()) section.wrong(*section.take("out"), "out", "expected the name of a folder, got \"\"");
+  config.measure = section.flag("measure").value_or(false);
   config.evaluate_every = static_cast<std::uint64_t>(section.integer("evaluate_every", {1, infinity}).value_or(1));
   Section stop = section.child("stop");
   config.stop.grad_norm = stop.real("grad_norm", positive);
@@ -45,6 +47,7 @@ void read_run(Section section, RunConfig& config) {
 void read_workers(Section section, RunConfig& config) {
   config.workers = static_cast<std::uint32_t>(section.integer("count", count).value_or(1));
   config.threads = static_cast<std::uint32_t>(section.integer("threads", count).value_or(1));
+  if (const auto batch = section.integer("batch", {1, 4294967295.0})) config.batch = static_cast<std::uint64_t>(*batch);
   section.refuse_unknown();
 }
 
@@ -75,17 +78,41 @@ void read_stepsize(Section& section, RunConfig& config) {
   config.stepsize = section.real("stepsize", positive);
 }
 
+constexpr const char* schedule_names[] = {"constant", "inverse-sqrt", "cosine", "step"};
+
+void read_schedule(Section& section, Schedule& schedule) {
+  const std::vector<std::string> names(std::begin(schedule_names), std::end(schedule_names));
+  const std::string name = section.choice("schedule", names).value_or(names.front());
+  schedule.kind = static_cast<Schedule::Kind>(std::find(names.begin(), names.end(), name) - names.begin());
+  schedule.warmup = static_cast<std::uint64_t>(section.integer("warmup", non_negative).value_or(0));
+  const auto every = section.integer("decay_every", {1, infinity});
+  const auto factor = section.real("decay_factor", {0, 1, true});
+  const bool steps = schedule.kind == Schedule::Kind::step;
+  for (const char* key : {"decay_every", "decay_factor"})
+    if (const Node* node = section.take(key); node != nullptr && !steps)
+      section.wrong(*node, key, "belongs to schedule = \"step\", but the schedule is \"" + name + "\"");
+  if (steps && !every)
+    section.wrong(*section.take("schedule"), "schedule", "\"step\" needs decay_every = rounds between two decays");
+  schedule.decay_every = static_cast<std::uint64_t>(every.value_or(0));
+  schedule.decay_factor = factor.value_or(0.5);
+}
+
 void read_plugins(Section& root, RunConfig& config, const ResolveContext& context) {
   Section problem = root.child("problem");
   config.problem = resolve_plugin(problem, TPC_PROBLEM, nullptr, context);
 
   Section mechanism = root.child("mechanism");
   config.init_gradient = mechanism.choice("init", {"gradient", "zero"}).value_or("gradient") == "gradient";
+  config.momentum = mechanism.real("momentum", {0, 1, true}).value_or(1.0);
   config.mechanism = resolve_plugin(mechanism, TPC_MECHANISM, nullptr, context);
 
   Section optimizer = root.child("optimizer");
   read_stepsize(optimizer, config);
   config.multiplier = optimizer.real("multiplier", positive).value_or(1.0);
+  config.mu = optimizer.real("mu", positive);
+  if (config.mu && config.stepsize)
+    optimizer.wrong(*optimizer.take("mu"), "mu", "is used by stepsize = \"theory\" only; remove one of the two");
+  read_schedule(optimizer, config.schedule);
   config.optimizer = resolve_plugin(optimizer, TPC_OPTIMIZER, "gd", context);
 
   Section transport = root.child("transport");
@@ -157,6 +184,7 @@ void write_run(Lines& out, const RunConfig& config, bool complete) {
   out.add("rounds", integer(config.rounds));
   if (complete) out.add("out", Value(config.out));
   out.add("evaluate_every", integer(config.evaluate_every));
+  out.add("measure", Value(config.measure));
   const StopRules& stop = config.stop;
   if (stop.grad_norm || stop.grad_norm_sq || stop.uplink_bits_per_worker || stop.seconds) out.table("run.stop");
   out.add("grad_norm", stop.grad_norm);
@@ -165,11 +193,30 @@ void write_run(Lines& out, const RunConfig& config, bool complete) {
   out.add("seconds", stop.seconds);
 }
 
+void append_schedule(HostKeys& keys, const Schedule& schedule) {
+  keys.emplace_back("schedule", std::string(schedule_names[static_cast<std::size_t>(schedule.kind)]));
+  keys.emplace_back("warmup", integer(schedule.warmup));
+  if (schedule.kind != Schedule::Kind::step) return;
+  keys.emplace_back("decay_every", integer(schedule.decay_every));
+  keys.emplace_back("decay_factor", schedule.decay_factor);
+}
+
 void write_method(Lines& out, const RunConfig& config, bool complete) {
   const Value stepsize = config.stepsize ? Value(*config.stepsize) : Value(std::string("theory"));
   write_plugin(out, config.problem, complete);
-  write_plugin(out, config.mechanism, complete, {{"init", std::string(config.init_gradient ? "gradient" : "zero")}});
-  write_plugin(out, config.optimizer, complete, {{"stepsize", stepsize}, {"multiplier", config.multiplier}});
+  write_plugin(out, config.mechanism, complete,
+               {{"init", std::string(config.init_gradient ? "gradient" : "zero")}, {"momentum", config.momentum}});
+  HostKeys keys = {{"stepsize", stepsize}, {"multiplier", config.multiplier}};
+  if (config.mu) keys.emplace_back("mu", *config.mu);
+  append_schedule(keys, config.schedule);
+  write_plugin(out, config.optimizer, complete, keys);
+}
+
+void write_workers(Lines& out, const RunConfig& config, bool complete) {
+  out.table("workers");
+  out.add("count", integer(config.workers));
+  if (complete) out.add("threads", integer(config.threads));
+  if (config.batch) out.add("batch", integer(*config.batch));
 }
 
 }  // namespace
@@ -196,9 +243,7 @@ RunConfig load_config(const std::string& file, const std::vector<std::string>& o
 std::string to_toml(const RunConfig& config) {
   Lines out(true);
   write_run(out, config, true);
-  out.table("workers");
-  out.add("count", integer(config.workers));
-  out.add("threads", integer(config.threads));
+  write_workers(out, config, true);
   write_method(out, config, true);
   write_plugin(out, config.transport, true, {{"timeout", config.timeout}});
   if (!config.plugin_path.empty()) {
@@ -215,8 +260,7 @@ std::string to_toml(const RunConfig& config) {
 std::vector<std::string> agreement(const RunConfig& config) {
   Lines out(false);
   write_run(out, config, false);
-  out.table("workers");
-  out.add("count", integer(config.workers));
+  write_workers(out, config, false);
   write_method(out, config, false);
   return out.take();
 }

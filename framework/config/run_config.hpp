@@ -22,6 +22,15 @@ struct StopRules {
   std::optional<double> seconds;
 };
 
+/// How the step size changes over the rounds: gamma_t = gamma * factor(t).
+struct Schedule {
+  enum class Kind { constant, inverse_sqrt, cosine, step };
+  Kind kind = Kind::constant;
+  std::uint64_t warmup = 0;       // rounds over which the factor grows linearly to 1
+  std::uint64_t decay_every = 0;  // step: rounds between two decays
+  double decay_factor = 0.5;      // step: what each decay multiplies by
+};
+
 struct RunConfig {
   std::string file;                    // as given on the command line
   std::vector<std::string> overrides;  // "mechanism.zeta=32", as given
@@ -33,9 +42,11 @@ struct RunConfig {
   std::string out;  // absolute
   std::uint64_t evaluate_every = 1;
   StopRules stop;
+  bool measure = false;  // compare the plugins' constants with what happens
 
   std::uint32_t workers = 1;
   std::uint32_t threads = 1;
+  std::optional<std::uint64_t> batch;  // rows of a minibatch; none: the whole shard
 
   PluginSpec problem;
   PluginSpec mechanism;
@@ -43,7 +54,10 @@ struct RunConfig {
   PluginSpec transport;
 
   bool init_gradient = true;       // [mechanism] init
+  double momentum = 1.0;           // [mechanism] momentum: the new gradient's share in v (EF21-SGDM); 1: no memory
   std::optional<double> stepsize;  // [optimizer] stepsize; none: "theory"
+  std::optional<double> mu;        // [optimizer] mu: the constant of the PL condition, for "theory"
+  Schedule schedule;               // [optimizer] schedule and what belongs to it
   double multiplier = 1.0;         // [optimizer] multiplier
   double timeout = 60.0;           // [transport] timeout, seconds
 

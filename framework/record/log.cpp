@@ -43,6 +43,10 @@ void log_info(const std::string& text) {
   if (logger) logger->info("{}", text);
 }
 
+void log_warning(const std::string& text) {
+  if (logger) logger->warn("{}", text);
+}
+
 void log_error(const std::string& text) {
   if (!logger) return;
   // The program prints the failure itself, once; here it is for the file alone.

@@ -11,6 +11,7 @@ void open_log(const std::string& file, bool quiet);
 void close_log();
 
 void log_info(const std::string& text);
+void log_warning(const std::string& text);  // also to stderr, unless quiet
 void log_error(const std::string& text);
 
 }  // namespace threepc

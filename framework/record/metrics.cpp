@@ -11,16 +11,18 @@
 namespace threepc {
 
 Json to_json(const Metrics& m) {
-  return {{"round", m.round},
-          {"f", number_or_null(m.f)},
-          {"grad_norm", number_or_null(std::sqrt(m.grad_norm_sq))},
-          {"grad_norm_sq", number_or_null(m.grad_norm_sq)},
-          {"uplink_floats_per_worker", m.uplink_floats_per_worker},
-          {"uplink_bits_per_worker", m.uplink_bits_per_worker},
-          {"downlink_bits_per_worker", m.downlink_bits_per_worker},
-          {"wire_bytes", m.wire_bytes},
-          {"skipped", m.skipped},
-          {"seconds", m.seconds}};
+  Json out = {{"round", m.round},
+              {"f", number_or_null(m.f)},
+              {"grad_norm", number_or_null(std::sqrt(m.grad_norm_sq))},
+              {"grad_norm_sq", number_or_null(m.grad_norm_sq)},
+              {"uplink_floats_per_worker", m.uplink_floats_per_worker},
+              {"uplink_bits_per_worker", m.uplink_bits_per_worker},
+              {"downlink_bits_per_worker", m.downlink_bits_per_worker},
+              {"wire_bytes", m.wire_bytes},
+              {"skipped", m.skipped},
+              {"seconds", m.seconds}};
+  for (const NamedValue& named : m.measured) out[named.key] = number_or_null(named.value);
+  return out;
 }
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }

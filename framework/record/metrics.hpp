@@ -5,8 +5,15 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace threepc {
+
+/// A value that only some runs have, under its own key.
+struct NamedValue {
+  std::string key;
+  double value;
+};
 
 /// One line of metrics.jsonl. Counters are cumulative and include round 0. NaN means unavailable, written as
 /// null.
@@ -20,6 +27,7 @@ struct Metrics {
   std::uint64_t wire_bytes = 0;  // everything on the server's sockets, both ways
   std::uint32_t skipped = 0;     // workers that skipped this round
   double seconds = 0;
+  std::vector<NamedValue> measured = {};  // [run] measure
 };
 
 /// The line without its end, keys as the contract fixes them.

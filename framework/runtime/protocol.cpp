@@ -56,19 +56,32 @@ Bytes to_bytes(const WorkerFacts& facts) {
   append(out, static_cast<std::uint8_t>(facts.has_curvature));
   append(out, facts.L_i);
   append(out, facts.L_minus);
+  append(out, facts.hessian_spread);
+  append(out, static_cast<std::uint32_t>(facts.blocks.size()));
+  for (const Block& block : facts.blocks) append(out, block.rows), append(out, block.columns);
   return out;
 }
 
-WorkerFacts worker_facts(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() < worker_facts_size)
-    throw Failure(Exit::peer, "malformed message: facts of " + std::to_string(bytes.size()) + " bytes");
-  tpc::Reader in(bytes.data(), bytes.size());
-  WorkerFacts facts;
-  facts.dim = in.get<std::uint32_t>();
-  facts.has_curvature = in.get<std::uint8_t>() != 0;
-  facts.L_i = in.get<double>();
-  facts.L_minus = in.get<double>();
-  return facts;
+WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
+  try {
+    tpc::Reader in(bytes.data(), bytes.size());
+    WorkerFacts facts;
+    facts.dim = in.get<std::uint32_t>();
+    facts.has_curvature = in.get<std::uint8_t>() != 0;
+    facts.L_i = in.get<double>();
+    facts.L_minus = in.get<double>();
+    facts.hessian_spread = in.get<double>();
+    std::uint64_t covered = 0;
+    for (std::uint32_t left = in.get<std::uint32_t>(); left > 0; --left) {
+      facts.blocks.push_back({in.get<std::uint32_t>(), in.get<std::uint32_t>()});
+      covered += std::uint64_t{facts.blocks.back().rows} * facts.blocks.back().columns;
+    }
+    if (!facts.blocks.empty() && covered != facts.dim) throw tpc::Corrupt("the blocks do not cover the vector");
+    bytes = in.take_rest();
+    return facts;
+  } catch (const tpc::Error& error) {
+    throw Failure(Exit::peer, std::string("malformed message: facts: ") + error.what());
+  }
 }
 
 std::int64_t Channel::deadline() const { return from_now(timeout_); }

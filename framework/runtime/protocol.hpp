@@ -54,12 +54,13 @@ struct WorkerFacts {
   bool has_curvature = false;
   double L_i = std::numeric_limits<double>::quiet_NaN();
   double L_minus = std::numeric_limits<double>::quiet_NaN();
+  double hessian_spread = std::numeric_limits<double>::quiet_NaN();
+  std::vector<Block> blocks = {};
 };
-inline constexpr std::size_t worker_facts_size = 4 + 1 + 8 + 8;
 
 Bytes to_bytes(const WorkerFacts& facts);
-/// Throws Failure(Exit::peer) for malformed bytes.
-WorkerFacts worker_facts(std::span<const std::uint8_t> bytes);
+/// Takes the facts from the front of `bytes`. Throws Failure(Exit::peer) for malformed bytes.
+WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes);
 
 /// The lines of agreement(), as a configuration message carries them.
 std::string agreement_text(const RunConfig& config);

@@ -5,7 +5,9 @@
 #include <threepc/sdk/bytes.hpp>
 #include <threepc/sdk/vectors.hpp>
 
+#include "record/log.hpp"
 #include "runtime/lanczos.hpp"
+#include "runtime/schedule.hpp"
 
 namespace threepc {
 namespace {
@@ -89,24 +91,30 @@ void Server::take_in_workers() {
   channel_->broadcast(MessageType::configuration, 0, bytes_of(agreement_text(*config_)));
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const tpc_message message = channel_->expect(member_of(worker), MessageType::facts, 0, "the problem's facts");
-    facts_.push_back(worker_facts(payload_of(message)));
+    std::span<const std::uint8_t> rest = payload_of(message);
+    facts_.push_back(take_worker_facts(rest));
     const std::uint32_t dim = facts_.front().dim;
     if (facts_.back().dim != dim)
       throw Failure(Exit::data, "worker " + std::to_string(worker) + " has a problem of dimension " +
                                     std::to_string(facts_.back().dim) + ", worker 0 of " + std::to_string(dim) +
                                     "; do all read the same data?");
+    if (facts_.back().blocks != facts_.front().blocks)
+      throw Failure(Exit::data,
+                    "worker " + std::to_string(worker) +
+                        " divides the vector into other matrices than worker 0; do all read the same data?");
     if (worker > 0) continue;
     x_ = g_ = last_finite_ = RawVector(membership_.dtype, dim);
-    if (message.size != worker_facts_size + x_.size_bytes())
-      throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
-    std::memcpy(x_.data(), message.data + worker_facts_size, x_.size_bytes());
+    if (rest.size() != x_.size_bytes()) throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
+    std::memcpy(x_.data(), rest.data(), x_.size_bytes());
     std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
   }
 }
 
 void Server::make_plugins() {
   membership_.dim = summary_.dim = facts_.front().dim;
+  membership_.blocks = facts_.front().blocks;
   mechanism_.emplace(config_->mechanism, membership_);
+  if (config_->measure) measurements_.emplace(*mechanism_);
   aggregate_.emplace(*mechanism_, membership_);
   optimizer_.emplace(config_->optimizer, membership_, optimizer_stream);
   for (std::uint32_t i = 0; i < config_->optimizer.descriptor->state_vectors; ++i)
@@ -115,7 +123,7 @@ void Server::make_plugins() {
   gradient_.resize(membership_.dim);
 }
 
-/// gamma = multiplier / (L_minus + L_plus sqrt(B / A)) for "theory" (3PC, Theorem 5.5), or as the user gave it.
+/// gamma as the user gave it or as theory says, times the multiplier.
 void Server::decide_stepsize() {
   const TheoryConstants theory = mechanism_->constants();
   summary_.A = theory.A;
@@ -128,7 +136,18 @@ void Server::decide_stepsize() {
     summary_.stepsize = *config_->stepsize * config_->multiplier;
     return;
   }
+  summary_.stepsize = config_->multiplier * theoretical_stepsize(theory);
+}
+
+/// 1 / (L_minus + L_plus sqrt(B / A)) (3PC, Theorem 5.5); with B_spread, the part of B that goes with the Hessian
+/// variance in place of L_plus (Szlendak, Tyurin, Richtarik 2022, Theorem 4). Under the PL condition with constant mu,
+/// min{1 / (L_minus + L_plus sqrt(2B / A)), A / (2 mu)} (3PC, Theorem 5.8).
+double Server::theoretical_stepsize(const TheoryConstants& theory) {
   const std::string cure = "; give [optimizer] stepsize a number instead of \"theory\"";
+  if (config_->batch || config_->momentum < 1)
+    throw Failure(Exit::usage, std::string("no step size follows from theory: it speaks of exact gradients, and this "
+                                           "run has ") +
+                                   (config_->batch ? "[workers] batch" : "[mechanism] momentum") + cure);
   if (std::isnan(theory.A))
     throw Failure(Exit::usage, "no step size follows from theory: the " + mechanism_->name() +
                                    " has no known constants A and B" + cure);
@@ -137,10 +156,16 @@ void Server::decide_stepsize() {
                                    std::string(config_->problem.descriptor->id) + "' knows no smoothness constants" +
                                    cure);
   if (std::isnan(summary_.L_minus)) summary_.L_minus = network_smoothness();
-  summary_.stepsize = config_->multiplier / (summary_.L_minus + summary_.L_plus * std::sqrt(theory.B / theory.A));
-  if (!std::isfinite(summary_.stepsize))
+  const double spread = facts_.front().hessian_spread;
+  const double shared = std::isnan(theory.B_spread) || std::isnan(spread) ? 0 : theory.B_spread;
+  const double L_plus_sq = summary_.L_plus * summary_.L_plus;
+  const double error = ((theory.B - shared) * L_plus_sq + (shared > 0 ? shared * spread * spread : 0)) / theory.A;
+  const double general = 1 / (summary_.L_minus + std::sqrt((config_->mu ? 2 : 1) * error));
+  const double stepsize = config_->mu ? std::min(general, theory.A / (2 * *config_->mu)) : general;
+  if (!std::isfinite(stepsize))
     throw Failure(Exit::usage,
                   "the step size that follows from theory is not finite, because L_minus and L_plus are 0" + cure);
+  return stepsize;
 }
 
 /// L_minus = ||(1/n) sum_i H_i||, by Lanczos with products averaged over the workers.
@@ -195,20 +220,41 @@ void Server::absorb_update(std::uint64_t round, std::uint32_t worker) {
 
 void Server::evaluate(std::uint64_t round) {
   double total = 0;
+  const std::size_t expected = sizeof(double) + x_.size_bytes();
+  const std::size_t measured = measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0;
+  if (measurements_) measurements_->begin_round();
   std::fill(gradient_.begin(), gradient_.end(), 0.0);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const tpc_message message = channel_->expect(member_of(worker), MessageType::evaluation, round, "the evaluation");
-    if (message.size != sizeof(double) + x_.size_bytes())
+    if (message.size != expected + measured)
       throw Failure(Exit::peer, "worker " + std::to_string(worker) + " sent an evaluation of the wrong size");
     total += tpc::Values<double>(message.data)[0];
     if (membership_.dtype == TPC_F32)
       add_gradient<float>(message.data + sizeof(double), gradient_);
     else
       add_gradient<double>(message.data + sizeof(double), gradient_);
+    if (measurements_) measurements_->add({message.data + expected, measured});
   }
   for (double& entry : gradient_) entry /= config_->workers;
   metrics_.f = total / config_->workers;
   metrics_.grad_norm_sq = tpc::norm_sq(std::span<const double>(gradient_));
+  if (measurements_) finish_measurements(round);
+}
+
+/// With ||g - grad f||^2, which the server alone knows, and a word about every constant that does not hold.
+void Server::finish_measurements(std::uint64_t round) {
+  static_cast<void>(aggregate_->mean(g_));  // whether it is finite is asked where g is used
+  double gap = 0;
+  for (std::size_t i = 0; i < gradient_.size(); ++i) {
+    const double g = membership_.dtype == TPC_F32 ? double{static_cast<const float*>(g_.data())[i]}
+                                                  : static_cast<const double*>(g_.data())[i];
+    gap += (g - gradient_[i]) * (g - gradient_[i]);
+  }
+  metrics_.measured = measurements_->finish_round(round, gap);
+  for (const std::string& warning : measurements_->take_warnings()) {
+    progress_->end_line();
+    log_warning("round " + std::to_string(round) + ": " + warning);
+  }
 }
 
 void Server::record(std::uint64_t round) {
@@ -263,7 +309,8 @@ void Server::explain_nonfinite(std::uint64_t round) {
 }
 
 void Server::step(std::uint64_t round) {
-  optimizer_->step(optimizer_->context(round, TPC_SERVER, summary_.stepsize), g_.data(), x_.data(),
+  const double stepsize = summary_.stepsize * schedule_factor(config_->schedule, round, config_->rounds);
+  optimizer_->step(optimizer_->context(round, TPC_SERVER, stepsize), g_.data(), x_.data(),
                    optimizer_state_pointers_.data());
 }
 

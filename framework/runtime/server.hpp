@@ -13,6 +13,7 @@
 #include "record/run_directory.hpp"
 #include "record/summary.hpp"
 #include "runtime/aggregate.hpp"
+#include "runtime/measurements.hpp"
 #include "runtime/protocol.hpp"
 #include "wire/mechanism_tree.hpp"
 
@@ -35,11 +36,13 @@ class Server {
   void take_in_workers();
   void make_plugins();
   void decide_stepsize();
+  double theoretical_stepsize(const TheoryConstants& theory);
   double network_smoothness();
   void send_model(std::uint64_t round, bool evaluate);
   void absorb(std::uint64_t round);
   void absorb_update(std::uint64_t round, std::uint32_t worker);
   void evaluate(std::uint64_t round);
+  void finish_measurements(std::uint64_t round);
   void record(std::uint64_t round);
   bool should_stop(std::uint64_t round);
   void explain_nonfinite(std::uint64_t round);
@@ -60,6 +63,7 @@ class Server {
   std::optional<MechanismTree> mechanism_;
   std::optional<Optimizer> optimizer_;
   std::optional<Aggregate> aggregate_;
+  std::optional<Measurements> measurements_;
   std::vector<RawVector> optimizer_state_;
   std::vector<void*> optimizer_state_pointers_;
   std::vector<std::span<const std::uint8_t>> updates_;  // of this round, in the transport's memory

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
-#include <utility>
 
 #include "runtime/lanczos.hpp"
+#include "runtime/measurements.hpp"
 
 namespace threepc {
 namespace {
@@ -100,15 +100,20 @@ void Worker::agree(std::span<const std::uint8_t> server_lines) {
 
 void Worker::make_problem() {
   problem_.emplace(config_->problem, membership_, problem_stream);
-  membership_.dim = problem_->facts().dim;
+  const tpc_problem_facts facts = problem_->facts();
+  membership_.dim = facts.dim;
+  for (std::uint32_t i = 0; i < facts.block_count; ++i)
+    membership_.blocks.push_back({facts.blocks[i]->rows, facts.blocks[i]->columns});
   mechanism_.emplace(config_->mechanism, membership_);
   h_.emplace(membership_.dtype, membership_.dim);
-  x_ = gradient_ = previous_ = RawVector(membership_.dtype, membership_.dim);
+  estimator_.emplace(*config_, *problem_, facts.rows);
+  x_ = RawVector(membership_.dtype, membership_.dim);
 }
 
 void Worker::send_facts() {
   const tpc_problem_facts known = problem_->facts();
-  WorkerFacts facts{known.dim, problem_->has_curvature(), known.L_i, known.L_minus};
+  WorkerFacts facts{known.dim,     problem_->has_curvature(), known.L_i,
+                    known.L_minus, known.hessian_spread,      membership_.blocks};
   const bool wanted = !config_->stepsize.has_value();
   if (wanted && std::isnan(facts.L_i) && facts.has_curvature)
     facts.L_i = largest_eigenvalue(facts.dim, [&](std::span<const double> v, std::span<double> out) {
@@ -145,24 +150,33 @@ const void* Worker::aligned(const tpc_message& message) {
 void Worker::answer_model(const tpc_message& message, bool evaluate) {
   if (!problem_) throw Failure(Exit::peer, "the server sent a model before its configuration");
   const std::uint64_t round = message.round;
-  const void* x = aligned(message);
   double value = 0;
-  std::swap(gradient_, previous_);
-  problem_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, evaluate ? &value : nullptr,
-                     gradient_.data());
+  estimator_->next(problem_->context(round, membership_.worker, stepsize_), aligned(message),
+                   evaluate ? &value : nullptr);
+  propose(round, evaluate && config_->measure);
+  channel_.send(server, MessageType::update, round, message_);
+  if (evaluate) send_evaluation(round, value);
+}
 
+void Worker::propose(std::uint64_t round, bool measure) {
+  const void* const x = estimator_->point().data();
   if (round > 0)
-    mechanism_->propose(round, stepsize_, *h_, previous_.data(), gradient_.data(), message_);
+    mechanism_->propose(round, stepsize_, *h_, estimator_->previous().data(), x, message_,
+                        measure ? &measurement_ : nullptr);
   else if (config_->init_gradient)
-    mechanism_->propose_initial(*h_, gradient_.data(), message_);
+    mechanism_->propose_initial(*h_, x, message_);
   else
     message_.clear();
-  channel_.send(server, MessageType::update, round, message_);
-  if (!evaluate) return;
+}
 
+void Worker::send_evaluation(std::uint64_t round, double value) {
+  const RawVector& truth = estimator_->truth();
   evaluation_.clear();
   append(evaluation_, value);
-  evaluation_.insert(evaluation_.end(), gradient_.bytes(), gradient_.bytes() + gradient_.size_bytes());
+  evaluation_.insert(evaluation_.end(), truth.bytes(), truth.bytes() + truth.size_bytes());
+  if (config_->measure)
+    Measurements::append_to(evaluation_, mechanism_->distance(h_->sum().data(), truth.data()), *mechanism_,
+                            round > 0 ? &measurement_ : nullptr);
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 
@@ -170,7 +184,8 @@ void Worker::answer_model(const tpc_message& message, bool evaluate) {
 /// infinity in a round of moderate gradients is something that only a plugin of the mechanism can have made.
 void Worker::answer_diagnose(std::uint64_t round) {
   const double moderate = membership_.dtype == TPC_F32 ? 1e15 : 1e100;
-  const bool inputs_moderate = std::max(largest_magnitude(gradient_), largest_magnitude(previous_)) < moderate;
+  const bool inputs_moderate =
+      std::max(largest_magnitude(estimator_->point()), largest_magnitude(estimator_->previous())) < moderate;
   const std::string culprit = inputs_moderate ? mechanism_->culprit(round, message_) : "";
   channel_.send(server, MessageType::diagnosis, round, bytes_of(culprit));
 }

@@ -7,6 +7,7 @@
 
 #include "config/run_config.hpp"
 #include "plugin/instances.hpp"
+#include "runtime/estimator.hpp"
 #include "runtime/protocol.hpp"
 #include "wire/exact_vector.hpp"
 #include "wire/mechanism_tree.hpp"
@@ -32,6 +33,8 @@ class Worker {
   void send_facts();
   void answer_curvature(const tpc_message& message);
   void answer_model(const tpc_message& message, bool evaluate);
+  void propose(std::uint64_t round, bool measure);
+  void send_evaluation(std::uint64_t round, double value);
   void answer_diagnose(std::uint64_t round);
   const void* aligned(const tpc_message& message);
 
@@ -46,9 +49,9 @@ class Worker {
   std::optional<Problem> problem_;
   std::optional<MechanismTree> mechanism_;
   std::optional<ExactVector> h_;
-  RawVector x_;         // a copy of the model, only where the transport's is not aligned
-  RawVector gradient_;  // grad f_i(x^{t+1})
-  RawVector previous_;  // grad f_i(x^t)
+  std::optional<Estimator> estimator_;
+  RawVector x_;  // a copy of the model, only where the transport's is not aligned
+  Measurement measurement_;
   Bytes message_;
   Bytes evaluation_;
 };

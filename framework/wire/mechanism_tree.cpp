@@ -22,6 +22,12 @@ void add_values(std::span<const std::uint8_t> payload, const tpc_sum& target) {
 }
 
 template <class T>
+double distance_of(const void* a, const void* b, std::uint32_t dim) {
+  const std::span<const T> left(static_cast<const T*>(a), dim);
+  return b == nullptr ? tpc::norm_sq(left) : tpc::distance_sq(left, {static_cast<const T*>(b), dim});
+}
+
+template <class T>
 void append_difference(const T* a, const T* b, std::size_t dim, std::vector<std::uint8_t>& out) {
   const std::size_t begin = out.size();
   out.resize(begin + dim * sizeof(T));
@@ -97,6 +103,7 @@ struct MechanismTree::Emission {
   ProgramWriter writer;
   std::vector<std::uint8_t> scratch;
   std::exception_ptr failure;
+  Measurement* measurement;
 
   static Emission& from(tpc_program* program) { return *static_cast<Emission*>(program->host_data); }
 
@@ -142,10 +149,22 @@ struct MechanismTree::Emission {
     else
       by->encode(by->context(round, tree.membership_.worker, stepsize), a, b, writer.bytes());
     const auto payload = std::span<const std::uint8_t>(writer.bytes()).subspan(writer.payload_begin());
-    if (kind == OperationKind::reset) h.clear(), tree.lent_.reset();
     const Operation operation = {kind, by == nullptr ? dense_codec : node->slots[index].codec, payload};
+    if (measurement != nullptr && by != nullptr) measure(operation, a, b);
+    if (kind == OperationKind::reset) h.clear(), tree.lent_.reset();
     tree.replay(operation, round, tree.membership_.worker, h.target());
     if (kind == OperationKind::lend) tree.remember_loan(operation, round);
+  }
+
+  /// Decodes the payload by itself and compares. Before the operation moves h, which a and b may point into.
+  void measure(const Operation& operation, const void* a, const void* b) {
+    const Membership& m = tree.membership_;
+    RawVector difference(m.dtype, m.dim), decoded(m.dtype, m.dim);
+    tree.subtract_vectors(a, b, difference);
+    tree.replay(operation, round, m.worker, {sizeof(tpc_sum), m.dtype, m.dim, 0, decoded.data(), nullptr, 1.0});
+    Measurement::Codec& codec = measurement->codecs[operation.codec - 1];
+    codec.error += tree.distance(decoded.data(), difference.data());
+    codec.size += tree.distance(difference.data(), nullptr);
   }
 
   static tpc_status add(tpc_program* program, std::uint32_t slot, const void* a, const void* b) noexcept {
@@ -233,11 +252,16 @@ std::uint32_t MechanismTree::capabilities() const { return root_->capabilities()
 std::string MechanismTree::name() const { return root_->mechanism.name(); }
 
 void MechanismTree::propose(std::uint64_t round, double stepsize, ExactVector& h, const void* y, const void* x,
-                            std::vector<std::uint8_t>& message) {
+                            std::vector<std::uint8_t>& message, Measurement* measurement) {
   if (lent_) subtract(1 - keep_, *lent_, h);
   lent_.reset();
-  Emission emission{*this, root_.get(), round, stepsize, h, y, x, ProgramWriter(message), {}, nullptr};
+  Emission emission{*this, root_.get(), round, stepsize, h, y, x, ProgramWriter(message), {}, nullptr, measurement};
+  if (measurement != nullptr) {
+    *measurement = {0, distance(h.sum().data(), y), distance(x, y), {}};
+    measurement->codecs.resize(codecs_.size());
+  }
   propose_at(*root_, emission);
+  if (measurement != nullptr) measurement->left = distance(h.sum().data(), x);
 }
 
 void MechanismTree::remember_loan(const Operation& operation, std::uint64_t round) {
@@ -291,6 +315,19 @@ std::string MechanismTree::culprit(std::uint64_t round, std::span<const std::uin
     return operation.codec == dense_codec ? name() : codecs_[operation.codec - 1]->name();
   }
   return "";
+}
+
+double MechanismTree::distance(const void* a, const void* b) const {
+  return membership_.dtype == TPC_F32 ? distance_of<float>(a, b, membership_.dim)
+                                      : distance_of<double>(a, b, membership_.dim);
+}
+
+void MechanismTree::subtract_vectors(const void* a, const void* b, RawVector& out) const {
+  const auto copy = [&]<class T>(T) {
+    const tpc::Difference<T> difference(static_cast<const T*>(a), static_cast<const T*>(b), out.dim());
+    difference.copy_to({static_cast<T*>(out.data()), out.dim()});
+  };
+  membership_.dtype == TPC_F32 ? copy(0.0F) : copy(0.0);
 }
 
 void MechanismTree::add_dense(std::span<const std::uint8_t> payload, const tpc_sum& target) const {

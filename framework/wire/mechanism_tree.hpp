@@ -11,6 +11,7 @@
 
 #include "plugin/instances.hpp"
 #include "wire/exact_vector.hpp"
+#include "wire/measurement.hpp"
 #include "wire/program.hpp"
 
 namespace threepc {
@@ -28,14 +29,22 @@ class MechanismTree {
   /// The capabilities of all mechanisms in the tree.
   std::uint32_t capabilities() const;
   std::string name() const;
+  const Membership& membership() const { return membership_; }
   /// What remains of a lent operation in later rounds, 0 for a mechanism that does not say.
   double keep() const { return keep_; }
 
+  /// The compressors directly in a mechanism's slots; operations name them by number, from 1.
+  const std::vector<std::unique_ptr<Compressor>>& codecs() const { return codecs_; }
+
   /// Worker: replaces `message` by this round's program and moves h by replaying it. y and x hold dim values.
+  /// Fills `measurement` if there is one, which decodes every payload once more.
   void propose(std::uint64_t round, double stepsize, ExactVector& h, const void* y, const void* x,
-               std::vector<std::uint8_t>& message);
+               std::vector<std::uint8_t>& message, Measurement* measurement = nullptr);
   /// Worker: the program that sets h to x, sent once for init = "gradient".
   void propose_initial(ExactVector& h, const void* x, std::vector<std::uint8_t>& message) const;
+
+  /// ||a - b||^2 of two vectors of the run; b may be null.
+  double distance(const void* a, const void* b) const;
 
   /// Worker: the plugin whose part of `message`, sent in `round`, decodes to NaN or infinity; "" if none.
   std::string culprit(std::uint64_t round, std::span<const std::uint8_t> message) const;
@@ -55,6 +64,7 @@ class MechanismTree {
   void remember_loan(const Operation& operation, std::uint64_t round);
   void add_dense(std::span<const std::uint8_t> payload, const tpc_sum& target) const;
   void append_dense(const void* a, const void* b, std::vector<std::uint8_t>& out) const;
+  void subtract_vectors(const void* a, const void* b, RawVector& out) const;
 
   Membership membership_;
   std::vector<std::unique_ptr<Compressor>> codecs_;  // codec c is codecs_[c - 1]

@@ -38,8 +38,8 @@ const Format& format_named(std::string_view name) {
 /// Casts every value to a narrower format after dividing all by one power of two, 2^shift, that brings the largest
 /// magnitude below 2^(highest + 1).
 ///
-/// Error. With u = 2^-precision, rounding to nearest changes a normal value by at most u |v_j| and a subnormal one by at
-/// most half the smallest subnormal, s/2; the largest value is at least 2^highest after scaling, so that
+/// Error. With u = 2^-precision, rounding to nearest changes a normal value by at most u |v_j| and a subnormal one by
+/// at most half the smallest subnormal, s/2; the largest value is at least 2^highest after scaling, so that
 /// ||C(v) - v||^2 <= (u^2 + d (s / 2^(highest + 1))^2) ||v||^2: contractive. Stochastic rounding moves v_j to one of
 /// its two neighbours, unbiased, with a variance of at most a quarter of their squared distance:
 /// omega = u^2 + d (s / 2^(highest + 1))^2 with u = 2^-precision again, as the distance is at most 2u |v_j|.
@@ -54,10 +54,10 @@ class Cast {
       .version = "1.0.0",
       .summary = "Sends narrower numbers: f32, bf16, f16 or f8, rounded to nearest or stochastically.",
       .paper = "Micikevicius et al., FP8 Formats for Deep Learning, 2022, arXiv 2209.05433 (the f8 formats)"};
-  static constexpr auto params = tpc::params(
-      tpc::param<&CastOptions::to>("to", "the narrower format", {.choices = format_names}),
-      tpc::param<&CastOptions::rounding>("rounding", "nearest: contractive; stochastic: unbiased",
-                                         {.choices = roundings}));
+  static constexpr auto params =
+      tpc::params(tpc::param<&CastOptions::to>("to", "the narrower format", {.choices = format_names}),
+                  tpc::param<&CastOptions::rounding>("rounding", "nearest: contractive; stochastic: unbiased",
+                                                     {.choices = roundings}));
 
   Cast(const CastOptions& options, const tpc::Setup& setup)
       : dim_(setup.dim()), format_(format_named(options.to)), stochastic_(options.rounding == "stochastic") {}
@@ -113,8 +113,7 @@ class Cast {
     const int exponent = scaled == 0 ? format_.lowest : std::max(std::ilogb(scaled), format_.lowest);
     const double units = std::ldexp(scaled, format_.precision - 1 - exponent);
     const double below = std::floor(units);
-    const double rounded =
-        stochastic_ ? below + (random.uniform() < units - below ? 1 : 0) : std::nearbyint(units);
+    const double rounded = stochastic_ ? below + (random.uniform() < units - below ? 1 : 0) : std::nearbyint(units);
     const auto steps = static_cast<std::uint32_t>(exponent - format_.lowest);
     const std::uint32_t magnitude = (steps << (format_.precision - 1)) + static_cast<std::uint32_t>(rounded);
     return magnitude | static_cast<std::uint32_t>(std::signbit(value)) << (format_.bits - 1);

@@ -44,9 +44,7 @@ class Compose {
     const tpc::Constants c1 = values_.constants(), c2 = selector_.constants();
     const double by_values = std::isnan(c1.alpha) ? 1 - c1.omega : std::fmax(c1.alpha, 1 - c1.omega);
     const double alpha = c2.alpha * by_values;
-    return {.alpha = alpha > 0 ? alpha : tpc::none,
-            .omega = (1 + c1.omega) * (1 + c2.omega) - 1,
-            .values = c1.values};
+    return {.alpha = alpha > 0 ? alpha : tpc::none, .omega = (1 + c1.omega) * (1 + c2.omega) - 1, .values = c1.values};
   }
   std::uint64_t max_payload() const { return beside_ + values_.max_payload(); }
 

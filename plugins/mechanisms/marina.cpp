@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <threepc/sdk.hpp>
 
 namespace {
@@ -8,7 +9,9 @@ struct MarinaOptions {
 };
 
 /// MARINA: C_{h,y}(x) = x with probability p, else h + Q(x - y); one coin a round, shared by all workers.
-/// A = p and B = (1 - p) omega / n bound the aggregate ||g - grad f||^2, for independent Q.
+/// A = p and B = (1 - p) omega / n bound the aggregate ||g - grad f||^2, for independent Q. For Q that depend on each
+/// other omega / n is too small; B = (1 - p) A_omega, of which (1 - p) B_omega goes with the Hessian variance
+/// (Szlendak, Tyurin, Richtarik, Permutation Compressors, ICLR 2022, arXiv 2110.03300, Theorem 4).
 template <class T>
 class Marina {
  public:
@@ -19,7 +22,7 @@ class Marina {
       .paper =
           "Gorbunov et al., MARINA: Faster Non-Convex Distributed Learning with Compression, ICML 2021, arXiv "
           "2102.07845",
-      .capabilities = TPC_RESETS_TOGETHER};
+      .capabilities = TPC_RESETS_TOGETHER | TPC_BOUNDS_AGGREGATE};
   static constexpr auto params = tpc::params(tpc::param<&MarinaOptions::p>(
       "p", "probability of a round with whole gradients; K/d makes both kinds of round cost the same on average",
       {.minimum = 0, .maximum = 1, .above_minimum = true}));
@@ -29,7 +32,11 @@ class Marina {
   Marina(const MarinaOptions& options, const tpc::Setup& setup) : p_(options.p), workers_(setup.workers()) {}
 
   tpc::Constants constants(std::span<const tpc::Constants> children) const {
-    return {.A = p_, .B = (1 - p_) * children[0].omega / workers_};
+    const tpc::Constants& q = children[0];
+    const bool independent = std::isnan(q.joint_A);
+    return {.A = p_,
+            .B = (1 - p_) * (independent ? q.omega / workers_ : q.joint_A),
+            .B_spread = independent ? tpc::none : (1 - p_) * q.joint_B};
   }
 
   void propose(const tpc::Context& context, const tpc::Points<T>& points, tpc::Program<T>& program) {

@@ -138,6 +138,7 @@ dtype = "f64"
 rounds = 1000
 out = ")" + folder_.string() + R"(/runs/run"
 evaluate_every = 1
+measure = false
 
 [workers]
 count = 1
@@ -154,6 +155,7 @@ scale = 0.1
 plugin = "lazy"
 zeta = 1.0
 init = "gradient"
+momentum = 1.0
 
 [mechanism.compressor]
 plugin = "part"
@@ -163,6 +165,8 @@ k = 2
 plugin = "gd"
 stepsize = "theory"
 multiplier = 1.0
+schedule = "constant"
+warmup = 0
 
 [transport]
 plugin = "inproc"

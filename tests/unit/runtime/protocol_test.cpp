@@ -20,12 +20,28 @@ TEST(Protocol, AHostileFailureMessageIsStillALostPeer) {
 }
 
 TEST(Protocol, FactsAreReadBack) {
-  const WorkerFacts facts = worker_facts(to_bytes({.dim = 68, .has_curvature = true, .L_i = 0.25, .L_minus = NAN}));
+  const WorkerFacts sent{.dim = 68, .has_curvature = true, .L_i = 0.25, .blocks = {{8, 8}, {4, 1}}};
+  Bytes bytes = to_bytes(sent);
+  const std::size_t size = bytes.size();
+  bytes.push_back(7);
+  std::span<const std::uint8_t> rest = bytes;
+  const WorkerFacts facts = take_worker_facts(rest);
   EXPECT_EQ(facts.dim, 68u);
   EXPECT_TRUE(facts.has_curvature);
   EXPECT_EQ(facts.L_i, 0.25);
   EXPECT_TRUE(std::isnan(facts.L_minus));
-  EXPECT_THROW(worker_facts(Bytes(worker_facts_size - 1)), Failure);
+  EXPECT_EQ(facts.blocks, sent.blocks);
+  EXPECT_EQ(rest.size(), 1u);
+  for (std::size_t cut = 0; cut < size; ++cut) {
+    rest = {bytes.data(), cut};
+    EXPECT_THROW(take_worker_facts(rest), Failure) << cut;
+  }
+}
+
+TEST(Protocol, BlocksThatDoNotCoverTheVectorAreRefused) {
+  const Bytes bytes = to_bytes({.dim = 68, .blocks = {{8, 8}}});
+  std::span<const std::uint8_t> rest = bytes;
+  EXPECT_THROW(take_worker_facts(rest), Failure);
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+#include "runtime/estimator.hpp"
+
+#include <threepc/sdk/context.hpp>
+#include <utility>
+
+namespace threepc {
+namespace {
+
+constexpr std::uint32_t batch_stream = 4;
+
+template <class T>
+void average_into(double momentum, const RawVector& previous, RawVector& point) {
+  const T share = static_cast<T>(momentum);
+  const auto* before = static_cast<const T*>(previous.data());
+  auto* now = static_cast<T*>(point.data());
+  for (std::uint32_t i = 0; i < point.dim(); ++i) now[i] = (1 - share) * before[i] + share * now[i];
+}
+
+}  // namespace
+
+Estimator::Estimator(const RunConfig& config, const Problem& problem, std::uint64_t rows)
+    : problem_(&problem), rows_(rows), batch_(config.batch.value_or(0)), momentum_(config.momentum) {
+  if (batch_ > 0 && (!problem.has_rows() || rows == 0 || rows > UINT32_MAX))
+    throw Failure(Exit::usage, "workers.batch: the " + problem.name() +
+                                   " has no rows to draw minibatches from; remove [workers] batch, or choose a "
+                                   "problem with data");
+  const Membership& m = problem.membership();
+  point_ = previous_ = RawVector(m.dtype, problem.facts().dim);
+  if (!exact()) truth_ = point_;
+}
+
+void Estimator::next(const tpc_context& context, const void* x, double* value) {
+  std::swap(point_, previous_);
+  if (exact()) return problem_->evaluate(context, x, value, point_.data());
+  if (value != nullptr) problem_->evaluate(context, x, value, truth_.data());
+  if (batch_ > 0) {
+    draw(context);
+    problem_->evaluate_rows(context, x, drawn_, point_.data());
+  } else {
+    problem_->evaluate(context, x, nullptr, point_.data());
+  }
+  if (momentum_ < 1 && context.round > 0) average();
+}
+
+void Estimator::draw(const tpc_context& context) {
+  tpc_context own = context;
+  own.stream = batch_stream;
+  tpc::Random random(host_services(), own, tpc::Scope::own);
+  drawn_.resize(batch_);
+  for (std::uint64_t& row : drawn_) row = random.below(static_cast<std::uint32_t>(rows_));
+}
+
+void Estimator::average() {
+  if (point_.dtype() == TPC_F32)
+    average_into<float>(momentum_, previous_, point_);
+  else
+    average_into<double>(momentum_, previous_, point_);
+}
+
+}  // namespace threepc
