@@ -34,7 +34,8 @@ Measurements::Measurements(const MechanismTree& tree)
   for (const auto& codec : tree.codecs()) {
     const TheoryConstants c = codec->constants();
     const bool contractive = !std::isnan(c.alpha);
-    watched_.push_back({label_of(codec->spec().place), codec->name() + " in [" + codec->spec().place + "]",
+    watched_.push_back({label_of(codec->spec().place),
+                        codec->name() + " in [" + codec->spec().place + "]",
                         contractive ? "||C(v)-v||^2/||v||^2 <= 1 - alpha" : "||Q(v)-v||^2/||v||^2 <= omega",
                         contractive ? 1 - c.alpha : c.omega,
                         {}});
@@ -82,8 +83,8 @@ void Measurements::judge(Watched& watched, double value, double bound) {
   watched.excess.add((value - bound) / scale);
   if (watched.reported || watched.excess.count() < enough || !watched.excess.exceeds(0, tolerance_)) return;
   watched.reported = true;
-  warnings_.push_back(watched.who + " violates a constant that it declares: " + watched.claim + " fails on average, the " +
-                      "last time with " + shown(value) + " > " + shown(bound));
+  warnings_.push_back(watched.who + " violates a constant that it declares: " + watched.claim +
+                      " fails on average, the " + "last time with " + shown(value) + " > " + shown(bound));
 }
 
 std::vector<NamedValue> Measurements::finish_round(std::uint64_t round, double aggregate_gap) {

@@ -54,6 +54,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Method{"clag", {"mechanism.plugin=clag", "mechanism.zeta=4"}},
                     Method{"randk", {"mechanism.compressor={plugin=\"randk\", k=5, scaled=false}"}},
                     Method{"3pcv2", {"mechanism.plugin=3pcv2", "mechanism.unbiased={plugin=\"randk\", k=2}"}},
+                    Method{"momentum", {"mechanism.momentum=0.3", "optimizer.stepsize=0.05"}},
+                    Method{"measured", {"run.measure=true", "optimizer.schedule=cosine", "optimizer.warmup=5"}},
+                    Method{"composed",
+                           {"mechanism.compressor={plugin='compose', selector={plugin='topk', k=5}, "
+                            "values={plugin='cast', to='bf16'}}"}},
+                    Method{
+                        "scaled_f32",
+                        {"run.dtype=f32", "mechanism.compressor={plugin='scaled', compressor={plugin='randk', k=5}}"}},
                     Method{"marina", {"mechanism={plugin=\"marina\", p=0.2, unbiased={plugin=\"randk\", k=5}}"}}),
     [](const auto& method) { return "Method_" + std::string(method.param.name); });
 
