@@ -166,6 +166,7 @@ void show(const Entry& entry) {
   const tpc_descriptor& d = *entry.descriptor;
   std::printf("%s %s %s\n  %s\n", kind_name(d.kind), d.id, d.version, wrapped(d.summary, 2).c_str());
   if (*d.paper != '\0') std::printf("  paper        %s\n", wrapped(d.paper, 15).c_str());
+  if (*theory_of(d) != '\0') std::printf("  constants    %s\n", wrapped(theory_of(d), 15).c_str());
   std::printf("  file         %s\n", entry.file.c_str());
   std::printf("  dtypes      %s%s\n", (d.dtypes & TPC_F32) != 0 ? " f32" : "", (d.dtypes & TPC_F64) != 0 ? " f64" : "");
   show_params(d);

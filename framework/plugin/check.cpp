@@ -175,7 +175,7 @@ void check_slots(const tpc_descriptor& d, std::set<std::string>& keys, const std
 
 void check_descriptor(const tpc_descriptor* d) {
   if (d == nullptr) fault("a descriptor is null");
-  require_size(d->struct_size, sizeof(tpc_descriptor), "a descriptor");
+  require_size(d->struct_size, offsetof(tpc_descriptor, theory), "a descriptor");
   if (d->kind < TPC_COMPRESSOR || d->kind > TPC_TRANSPORT)
     fault("a descriptor has the unknown kind ", std::to_string(d->kind));
   if (!well_formed(d->id, "+-_"))

@@ -3,6 +3,7 @@
 
 #include <threepc/abi.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,6 +29,12 @@ struct PluginSpec {
 /// The slot that child number `child` of this plugin sits in.
 inline const tpc_slot& slot_of(const tpc_descriptor& descriptor, std::size_t child) {
   return *descriptor.slots[child < descriptor.slot_count ? child : descriptor.slot_count - 1];
+}
+
+/// Its constants as a formula; "" for a plugin that says nothing, or was built for minor version 0.
+inline const char* theory_of(const tpc_descriptor& descriptor) {
+  const bool knows = descriptor.struct_size > offsetof(tpc_descriptor, theory);
+  return knows && descriptor.theory != nullptr ? descriptor.theory : "";
 }
 
 /// "compressor", "mechanism", ... for messages and folder names.

@@ -10,21 +10,19 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <ranges>
 #include <string_view>
 #include <threepc/sdk.hpp>
 #include <vector>
 
-#include "libsvm.hpp"
+#include "data/libsvm_options.hpp"
+#include "data/sparse_rows.hpp"
 
 namespace {
 
 constexpr std::array<const char*, 3> regularizers = {"none", "l2", "nonconvex"};
 
-struct LogRegOptions {
-  tpc::Path data;
-  std::optional<std::int64_t> features;
+struct LogRegOptions : LibsvmOptions {
   std::string_view regularizer = "nonconvex";
   double lambda = 0.1;
 };
@@ -76,88 +74,66 @@ class LogReg {
   static constexpr tpc::About about = {
       .id = "logreg",
       .version = "1.0.0",
-      .summary = "Two-class logistic regression on LIBSVM data, split into contiguous shards.",
-      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998"};
-  static constexpr auto params = tpc::params(
-      tpc::param<&LogRegOptions::data>("data", "LIBSVM text file with two distinct labels", {.required = true}),
-      tpc::param<&LogRegOptions::features>("features", "number of features d; default: the largest index in the file",
-                                           {.minimum = 1, .maximum = 4294967294.0}),
-      tpc::param<&LogRegOptions::regularizer>("regularizer",
-                                              "none, l2: lambda/2 ||x||^2, or nonconvex: lambda sum x_j^2/(1+x_j^2)",
-                                              {.choices = regularizers}),
-      tpc::param<&LogRegOptions::lambda>("lambda", "weight of the regularizer", {.minimum = 0}));
+      .summary = "Two-class logistic regression on LIBSVM data, with a choice of regularizers.",
+      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
+      .theory = "L_i = lambda_max(A'A)/(4m) + 2 lambda (nonconvex) or + lambda (l2), by Lanczos"};
+  static constexpr auto params =
+      tpc::params(data_param<LogRegOptions>("LIBSVM text file with two distinct labels; plain, gz, bz2 or xz"),
+                  features_param<LogRegOptions>(),
+                  tpc::param<&LogRegOptions::regularizer>(
+                      "regularizer", "none, l2: lambda/2 ||x||^2, or nonconvex: lambda sum x_j^2/(1+x_j^2)",
+                      {.choices = regularizers}),
+                  tpc::param<&LogRegOptions::lambda>("lambda", "weight of the regularizer", {.minimum = 0}),
+                  split_param<LogRegOptions>(), dirichlet_param<LogRegOptions>());
 
-  LogReg(const LogRegOptions& options, const tpc::Setup& setup) : regularizer_(options.regularizer, options.lambda) {
-    if (setup.worker() >= setup.workers())
-      throw tpc::Error(TPC_INVALID_ARGUMENT, "a shard belongs to one of the workers");
-    LibsvmSelection selection{.part = setup.worker(), .parts = setup.workers()};
-    if (options.features) selection.features = static_cast<std::uint32_t>(*options.features);
-    const std::string file(options.data.file);
-    keep(file, read_libsvm(file, selection));
+  LogReg(const LogRegOptions& options, const tpc::Setup& setup)
+      : file_(options.open()), regularizer_(options.regularizer, options.lambda), dim_(file_->features()) {
+    const std::vector<double> signs = file_->signs();
+    const auto own = rows_of_worker(options, setup, signs.size(), signs, file_->name());
+    std::vector<double> own_signs;
+    for (const std::uint32_t r : own) own_signs.push_back(signs[r]);
+    signed_rows_ = SparseRows<T>(file_->rows(own), file_->name(), own_signs);
   }
 
-  tpc::Facts facts() const { return {.dim = dim_, .rows = rows()}; }
+  tpc::Facts facts() const { return {.dim = dim_, .rows = signed_rows_.size()}; }
   void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value) const {
-    if (!gradient.empty()) regularizer_.gradient(x, gradient);
-    double loss = 0;
-    for (std::size_t r = 0; r < rows(); ++r) {
-      const double margin = dot(r, x);
-      if (want_value) loss += logistic_loss(margin);
-      if (!gradient.empty()) add_row(r, -pull(margin) / static_cast<double>(rows()), gradient);
-    }
-    return want_value ? loss / static_cast<double>(rows()) + regularizer_.value(x) : 0;
+    const auto all = std::views::iota(std::size_t{0}, signed_rows_.size());
+    const double loss = over(all, x, gradient, want_value);
+    return want_value ? loss + regularizer_.value(x) : 0;
+  }
+
+  void evaluate_rows(const tpc::Context&, std::span<const T> x, std::span<const std::uint64_t> rows,
+                     std::span<T> gradient) const {
+    over(rows, x, gradient, false);
   }
 
   void curvature(std::span<const double> v, std::span<double> out) const {
+    const auto count = static_cast<double>(signed_rows_.size());
     for (std::size_t j = 0; j < v.size(); ++j) out[j] = regularizer_.largest_curvature() * v[j];
-    for (std::size_t r = 0; r < rows(); ++r) add_row(r, dot(r, v) / (4 * static_cast<double>(rows())), out);
+    for (std::size_t r = 0; r < signed_rows_.size(); ++r)
+      signed_rows_.add_row(r, signed_rows_.dot(r, v) / (4 * count), out);
   }
 
  private:
-  void keep(const std::string& file, LibsvmShard&& shard) {
-    dim_ = shard.features;
-    row_begin_ = std::move(shard.row_begin);
-    columns_ = std::move(shard.columns);
-    values_.reserve(shard.values.size());
-    for (std::size_t r = 0; r < rows(); ++r)
-      for (std::size_t k = row_begin_[r]; k < row_begin_[r + 1]; ++k)
-        values_.push_back(narrowed(file, shard.labels[r] * shard.values[k]));
+  /// The mean loss over the given rows if it is wanted, and unless it is empty the gradient, regularizer included.
+  double over(auto rows, std::span<const T> x, std::span<T> gradient, bool want_value) const {
+    const auto count = static_cast<double>(rows.size());
+    if (!gradient.empty()) regularizer_.gradient(x, gradient);
+    double loss = 0;
+    for (const auto r : rows) {
+      const double margin = signed_rows_.dot(r, x);
+      if (want_value) loss += logistic_loss(margin);
+      if (!gradient.empty()) signed_rows_.add_row(r, -pull(margin) / count, gradient);
+    }
+    return loss / count;
   }
 
-  static T narrowed(const std::string& file, double value) {
-    const T out = static_cast<T>(value);
-    if (!std::isfinite(out))
-      throw tpc::Corrupt(
-          tpc::text(file, ": expected values that f32 can hold, seen ", std::abs(value), "; use dtype f64"));
-    return out;
-  }
-
-  std::size_t rows() const { return row_begin_.size() - 1; }
-
-  /// signed_row_r ' v
-  template <class V>
-  double dot(std::size_t r, std::span<const V> v) const {
-    const T* const values = values_.data() + row_begin_[r];
-    const std::uint32_t* const columns = columns_.data() + row_begin_[r];
-    return tpc::detail::lane_sum(row_begin_[r + 1] - row_begin_[r],
-                                 [&](std::size_t k) { return double{values[k]} * double{v[columns[k]]}; });
-  }
-
-  /// out <- out + weight signed_row_r
-  template <class V>
-  void add_row(std::size_t r, double weight, std::span<V> out) const {
-    const V factor = static_cast<V>(weight);
-    for (std::size_t k = row_begin_[r]; k < row_begin_[r + 1]; ++k)
-      out[columns_[k]] += factor * static_cast<V>(values_[k]);
-  }
-
+  std::shared_ptr<const LibsvmFile> file_;
   Regularizer regularizer_;
-  std::uint32_t dim_ = 0;
-  std::vector<std::size_t> row_begin_;
-  std::vector<std::uint32_t> columns_;
-  std::vector<T> values_;
+  std::uint32_t dim_;
+  SparseRows<T> signed_rows_;
 };
 
 }  // namespace

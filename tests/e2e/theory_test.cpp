@@ -61,13 +61,13 @@ TEST_P(Guarantee, HoldsInEveryRound) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Methods, Guarantee,
-    testing::Values(Method{"gd", "{plugin='gd'}"}, Method{"ef21", "{plugin='ef21',compressor={plugin='topk',k=3}}"},
-                    Method{"lag", "{plugin='lag',zeta=4.0}"},
-                    Method{"clag", "{plugin='clag',zeta=4.0,compressor={plugin='topk',k=3}}"},
-                    Method{"narrow", "{plugin='ef21',compressor={plugin='cast',to='f8_e4m3'}}"}),
-    [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Methods, Guarantee,
+                         testing::Values(Method{"gd", "{plugin='gd'}"},
+                                         Method{"ef21", "{plugin='ef21',compressor={plugin='topk',k=3}}"},
+                                         Method{"lag", "{plugin='lag',zeta=4.0}"},
+                                         Method{"clag", "{plugin='clag',zeta=4.0,compressor={plugin='topk',k=3}}"},
+                                         Method{"narrow", "{plugin='ef21',compressor={plugin='cast',to='f8_e4m3'}}"}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Measure, NamesThePluginThatPromisesTooMuch) {
   const Folder folder;
@@ -85,8 +85,8 @@ TEST(Measure, NamesThePluginThatPromisesTooMuch) {
 TEST(Theory, IsRefusedWithMomentumAndWorksWithANumber) {
   const Folder folder;
   const std::string config = folder.write("run.toml", problem(50));
-  const std::vector<std::string> run = {"run", config, "--quiet", "--force", "--out", folder.path("run"),
-                                        "--set", "mechanism.momentum=0.5"};
+  const std::vector<std::string> run = {
+      "run", config, "--quiet", "--force", "--out", folder.path("run"), "--set", "mechanism.momentum=0.5"};
   const Result refused = run_program(run);
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_NE(refused.err.find("this run has [mechanism] momentum"), std::string::npos) << refused.err;
@@ -101,9 +101,9 @@ TEST(Theory, TakesThePLConstantIntoAccount) {
   const Folder folder;
   const std::string config = folder.write("run.toml", problem(2));
   const auto stepsize = [&](const std::string& mu) {
-    const Result result = run_program({"run", config, "--quiet", "--force", "--out", folder.path("run"), "--set",
-                                       "mechanism={plugin='ef21',compressor={plugin='topk',k=3}}", "--set",
-                                       "optimizer.mu=" + mu});
+    const Result result =
+        run_program({"run", config, "--quiet", "--force", "--out", folder.path("run"), "--set",
+                     "mechanism={plugin='ef21',compressor={plugin='topk',k=3}}", "--set", "optimizer.mu=" + mu});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return read_summary(folder.path("run"));
   };

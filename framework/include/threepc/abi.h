@@ -159,6 +159,7 @@ typedef struct tpc_descriptor {
   uint32_t state_vectors; /* vectors of dim values that the host allocates as zeros for each instance */
   uint32_t reserved;      /* (mechanism, optimizer, encoding compressor), and hands over in every call */
   const void* table;      /* tpc_compressor, tpc_mechanism ... as `kind` says */
+  const char* theory;     /* its constants as a formula for people, "alpha = K/d"; "" for none */
 } tpc_descriptor;
 
 /* The exported object: `const tpc_entry tpc_entry_v1`. It is data, so the host can refuse a library

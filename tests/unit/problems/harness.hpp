@@ -75,6 +75,10 @@ class Worker {
     return as_run(
         [&](auto& g) { with_x(x, [&](const void* raw) { problem_.evaluate(context(), raw, nullptr, g.data()); }); });
   }
+  Vector gradient_of_rows(const Vector& x, const std::vector<std::uint64_t>& rows) const {
+    return as_run(
+        [&](auto& g) { with_x(x, [&](const void* raw) { problem_.evaluate_rows(context(), raw, rows, g.data()); }); });
+  }
   Vector curvature(const Vector& v) const {
     Vector out(v.size());
     problem_.curvature(v.data(), out.data());

@@ -109,10 +109,10 @@ struct Param {
 
 }  // namespace detail
 
-/// One parameter: the member of the options struct that receives it, its key, one sentence.
-template <auto Field>
+/// One parameter: the member of the options struct that receives it, its key, one sentence. For a member that the
+/// options struct inherits, name the struct too: param<&SplitOptions::split, LogRegOptions>(...).
+template <auto Field, class Options = typename detail::Member<decltype(Field)>::owner>
 constexpr auto param(const char* key, const char* doc, ParamTraits traits = {}) {
-  using Options = typename detail::Member<decltype(Field)>::owner;
   using Declared = typename detail::Member<decltype(Field)>::type;
   using V = typename detail::Optional<Declared>::type;
   constexpr bool optional = detail::Optional<Declared>::value;

@@ -18,8 +18,9 @@ inline constexpr double none = std::numeric_limits<double>::quiet_NaN();
 struct About {
   const char* id;
   const char* version;
-  const char* summary;     // one sentence
-  const char* paper = "";  // author, title, year, identifier
+  const char* summary;      // one sentence
+  const char* paper = "";   // author, title, year, identifier
+  const char* theory = "";  // its constants as a formula, "alpha = K/d", for `threepc plugins info`
   std::uint32_t capabilities = 0;
   std::uint32_t state_vectors = 0;
 };
@@ -98,7 +99,8 @@ constexpr tpc_descriptor describe(tpc_kind kind, tpc_dtype dtypes, const void* t
           Plugin::about.capabilities,
           Plugin::about.state_vectors,
           0,
-          table};
+          table,
+          Plugin::about.theory};
 }
 
 /// Reads the options and constructs a plugin class from (options, setup).

@@ -1,0 +1,102 @@
+#include "file_text.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/iostreams/device/array.hpp>
+#include <boost/iostreams/filter/bzip2.hpp>
+#include <boost/iostreams/filter/gzip.hpp>
+#include <boost/iostreams/filter/lzma.hpp>
+#include <boost/iostreams/filtering_stream.hpp>
+#include <cerrno>
+#include <cstring>
+#include <threepc/sdk/error.hpp>
+
+namespace {
+
+namespace io = boost::iostreams;
+
+constexpr std::size_t largest = std::size_t{16} << 30;  // bytes: what a small damaged file may blow up to
+
+[[noreturn]] void refuse(const std::string& file, const char* reason) {
+  throw tpc::Error(TPC_IO, tpc::text(file, ": cannot be read: ", reason));
+}
+
+struct Format {
+  const char* name;
+  std::string_view magic;
+  void (*push)(io::filtering_istream&);
+};
+
+constexpr std::array<Format, 3> formats = {{
+    {"gzip", "\x1f\x8b", [](io::filtering_istream& in) { in.push(io::gzip_decompressor()); }},
+    {"bzip2", "BZh", [](io::filtering_istream& in) { in.push(io::bzip2_decompressor()); }},
+    {"xz", std::string_view("\xfd"
+                            "7zXZ\0",
+                            6),
+     [](io::filtering_istream& in) { in.push(io::lzma_decompressor()); }},
+}};
+
+const Format* format_of(std::string_view bytes) {
+  for (const Format& format : formats)
+    if (bytes.starts_with(format.magic)) return &format;
+  return nullptr;
+}
+
+/// All that the stream gives; errors of the filters are thrown, because the stream is told so.
+std::string read_all(io::filtering_istream& in, const std::string& file) {
+  std::string out;
+  std::array<char, 1 << 16> chunk{};
+  in.exceptions(std::ios::badbit);
+  while (in.read(chunk.data(), chunk.size()) || in.gcount() > 0) {
+    out.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
+    if (out.size() > largest) throw tpc::Corrupt(file + ": decompresses to more than 16 GiB");
+  }
+  return out;
+}
+
+std::string decompress(const Format& format, std::string_view bytes, const std::string& file) {
+  try {
+    io::filtering_istream in;
+    format.push(in);
+    in.push(io::array_source(bytes.data(), bytes.size()));
+    return read_all(in, file);
+  } catch (const tpc::Error&) {
+    throw;
+  } catch (const std::exception&) {
+    throw tpc::Corrupt(tpc::text(file, ": expected a complete ", format.name,
+                                 " file, seen one that is damaged or cut off; fetch it again"));
+  }
+}
+
+}  // namespace
+
+FileText::FileText(const std::string& file) {
+  map(file);
+  const Format* format = format_of(mapped());
+  if (format == nullptr) return;
+  decompressed_ = decompress(*format, mapped(), file);
+  is_decompressed_ = true;
+}
+
+void FileText::map(const std::string& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) refuse(file, std::strerror(errno));
+  struct stat status {};
+  const bool known = ::fstat(descriptor, &status) == 0;
+  if (known && S_ISREG(status.st_mode) && status.st_size > 0) {
+    size_ = static_cast<std::size_t>(status.st_size);
+    data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  }
+  const int reason = errno;
+  ::close(descriptor);
+  if (!known || data_ == MAP_FAILED) refuse(file, std::strerror(reason));
+  if (!S_ISREG(status.st_mode)) refuse(file, "not a regular file");
+}
+
+FileText::~FileText() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}

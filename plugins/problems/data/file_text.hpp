@@ -1,0 +1,30 @@
+// The bytes of a data file, decompressed if it is compressed.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// A read-only view of a regular file. gzip, bzip2 and xz are recognised by their first bytes, not by the file's
+/// name, and decompressed into memory; anything else is mapped, so that processes that read one file share its
+/// pages. Throws tpc::Error: TPC_IO for a file that cannot be read, TPC_CORRUPT for a compressed one that is
+/// damaged, cut off, or larger than 16 GiB when decompressed.
+class FileText {
+ public:
+  explicit FileText(const std::string& file);
+  FileText(const FileText&) = delete;
+  FileText& operator=(const FileText&) = delete;
+  ~FileText();
+
+  /// Valid as long as the object.
+  std::string_view text() const { return is_decompressed_ ? std::string_view(decompressed_) : mapped(); }
+
+ private:
+  std::string_view mapped() const { return {static_cast<const char*>(data_), size_}; }
+  void map(const std::string& file);
+
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+  bool is_decompressed_ = false;
+  std::string decompressed_;
+};

@@ -1,0 +1,191 @@
+// Two passes over the text. The first checks every line and learns what only the whole file tells: the labels, d,
+// and where each row starts. The second parses the rows of one worker again and stores them.
+#include "libsvm.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <string_view>
+#include <threepc/sdk/error.hpp>
+#include <tuple>
+
+namespace {
+
+constexpr std::uint32_t largest_index = std::numeric_limits<std::uint32_t>::max() - 1;
+
+/// A piece of the file for a message: short, and printable whatever the file holds.
+std::string quoted(std::string_view token) {
+  constexpr std::size_t longest = 40;
+  std::string out(token.substr(0, longest));
+  for (char& c : out)
+    if (c < ' ' || c > '~') c = '?';
+  return "'" + out + (token.size() > longest ? "...'" : "'");
+}
+
+/// Where the reader stands, for messages.
+struct Place {
+  const std::string* file;
+  std::size_t line;
+
+  [[noreturn]] void expected(const std::string& what, const std::string& seen) const {
+    throw tpc::Corrupt(tpc::text(*file, ":", line, ": expected ", what, ", seen ", seen));
+  }
+};
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+/// Removes and returns the next word of `line`; empty at its end.
+std::string_view next_word(std::string_view& line) {
+  const char* const end = line.data() + line.size();
+  const char* const begin = std::find_if_not(line.data(), end, is_space);
+  const char* const stop = std::find_if(begin, end, is_space);
+  line = {stop, static_cast<std::size_t>(end - stop)};
+  return {begin, static_cast<std::size_t>(stop - begin)};
+}
+
+/// The whole of `word` as a finite number, with an optional '+'; false for anything else.
+bool to_number(std::string_view word, double& out) {
+  const char* const end = word.data() + word.size();
+  const char* begin = word.data();
+  if (word.size() > 1 && word[0] == '+' && word[1] != '-') ++begin;
+  const auto [stop, error] = std::from_chars(begin, end, out);
+  return error == std::errc{} && stop == end && std::isfinite(out);
+}
+
+struct Entry {
+  std::uint32_t index;  // from 1
+  double value;
+};
+
+class Parser {
+ public:
+  Parser(const std::string& file, std::uint32_t index_limit, bool limit_is_forced)
+      : file_(&file), index_limit_(index_limit), limit_is_forced_(limit_is_forced) {}
+
+  /// Parses one line: false for a blank one, otherwise its label, and each entry through `take`.
+  template <class Take>
+  bool parse(std::string_view line, std::size_t number, double& label, Take take) const {
+    const Place place{file_, number};
+    line = line.substr(0, line.find('#'));
+    const std::string_view first = next_word(line);
+    if (first.empty()) return false;
+    label = parse_label(place, first);
+    std::uint32_t previous = 0;
+    for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
+      const Entry entry = parse_entry(place, word, previous);
+      take(entry);
+      previous = entry.index;
+    }
+    return true;
+  }
+
+ private:
+  static double parse_label(const Place& place, std::string_view word) {
+    double label = 0;
+    if (word.find(':') != word.npos) place.expected("a label before the first index:value", quoted(word));
+    if (!to_number(word, label)) place.expected("a finite number as the label", quoted(word));
+    return label;
+  }
+
+  Entry parse_entry(const Place& place, std::string_view word, std::uint32_t previous) const {
+    const char* const end = word.data() + word.size();
+    std::uint64_t index = 0;
+    const auto [stop, error] = std::from_chars(word.data(), end, index);
+    if (stop == word.data() || stop == end || *stop != ':') place.expected("index:value", quoted(word));
+    if (index == 0 && error == std::errc{}) place.expected("an index from 1 on", quoted(word));
+    if (error != std::errc{} || index > index_limit_) place.expected(limit_text(), quoted(word));
+    if (index <= previous) place.expected(tpc::text("an index above the one before it, ", previous), quoted(word));
+    Entry entry{static_cast<std::uint32_t>(index), 0};
+    const std::string_view value(stop + 1, static_cast<std::size_t>(end - stop - 1));
+    if (!to_number(value, entry.value)) place.expected("a finite number after the colon", quoted(word));
+    return entry;
+  }
+
+  std::string limit_text() const {
+    return tpc::text("an index up to ", limit_is_forced_ ? "features = " : "", index_limit_);
+  }
+
+  const std::string* file_;
+  std::uint32_t index_limit_;
+  bool limit_is_forced_;
+};
+
+}  // namespace
+
+LibsvmFile::LibsvmFile(const std::string& file, std::optional<std::uint32_t> features)
+    : name_(file), text_(file), limit_(features.value_or(largest_index)), limit_is_forced_(features.has_value()) {
+  const Parser parser(name_, limit_, limit_is_forced_);
+  const std::string_view text = text_.text();
+  std::size_t number = 0;
+  std::uint32_t largest = 0;
+  const auto note_index = [&](const Entry& entry) { largest = std::max(largest, entry.index); };
+  for (std::size_t offset = 0; offset < text.size();) {
+    const std::size_t length = std::min(text.find('\n', offset), text.size()) - offset;
+    double label = 0;
+    if (parser.parse(text.substr(offset, length), ++number, label, note_index)) {
+      labels_.push_back(label);
+      lines_.push_back({offset, length, number});
+    }
+    offset += length + 1;
+  }
+  features_ = features.value_or(largest);
+  if (lines_.empty()) throw tpc::Corrupt(file + ": expected rows 'label index:value ...', seen none");
+  if (features_ == 0) throw tpc::Corrupt(file + ": expected at least one index:value, seen labels only");
+}
+
+std::shared_ptr<const LibsvmFile> LibsvmFile::open(const std::string& file, std::optional<std::uint32_t> features) {
+  using Key = std::tuple<std::string, std::uintmax_t, std::filesystem::file_time_type, std::optional<std::uint32_t>>;
+  static std::mutex mutex;
+  static std::map<Key, std::weak_ptr<const LibsvmFile>> known;
+  std::error_code ignored;  // what is wrong with the file is said when it is read
+  const Key key{file, std::filesystem::file_size(file, ignored), std::filesystem::last_write_time(file, ignored),
+                features};
+  const std::lock_guard lock(mutex);
+  if (auto shared = known[key].lock()) return shared;
+  auto made = std::make_shared<const LibsvmFile>(file, features);
+  known[key] = made;
+  return made;
+}
+
+CompressedRows LibsvmFile::rows(std::span<const std::uint32_t> which) const {
+  const Parser parser(name_, limit_, limit_is_forced_);
+  CompressedRows out;
+  for (const std::uint32_t r : which) {
+    double label = 0;
+    parser.parse(text_.text().substr(lines_[r].offset, lines_[r].length), lines_[r].number, label,
+                 [&](const Entry& entry) {
+                   out.columns.push_back(entry.index - 1);
+                   out.values.push_back(entry.value);
+                 });
+    out.row_begin.push_back(out.columns.size());
+  }
+  return out;
+}
+
+std::vector<double> LibsvmFile::classes() const {
+  std::vector<double> out = labels_;
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  if (out.size() < 2) throw tpc::Corrupt(tpc::text(name_, ": expected two distinct labels, seen only ", out.front()));
+  return out;
+}
+
+std::vector<double> LibsvmFile::signs() const {
+  const double first = labels_.front();
+  const auto second = std::find_if(labels_.begin(), labels_.end(), [&](double label) { return label != first; });
+  if (second == labels_.end())
+    throw tpc::Corrupt(tpc::text(name_, ": expected two distinct labels, seen only ", first));
+  const double low = std::min(first, *second), high = std::max(first, *second);
+  std::vector<double> out;
+  for (std::size_t r = 0; r < labels_.size(); ++r) {
+    if (labels_[r] != low && labels_[r] != high)
+      Place{&name_, lines_[r].number}.expected(tpc::text("one of the two labels ", low, " and ", high),
+                                               tpc::text(labels_[r]));
+    out.push_back(labels_[r] == low ? -1 : 1);
+  }
+  return out;
+}

@@ -1,0 +1,116 @@
+// Multinomial logistic regression on LIBSVM data with any number of classes.
+//
+// The vector is the matrix X of classes x features, row by row; X_c is its row c, for the c-th of the file's labels in
+// ascending order. Worker i holds m rows a_r of class y_r and
+//   f_i(X) = (1/m) sum_r [log sum_c exp(X_c'a_r) - X_{y_r}'a_r] + (lambda/2) ||X||^2.
+// With p_c the softmax of the scores X_c'a_r the gradient's row c is (1/m) sum_r (p_c - [c = y_r]) a_r + lambda X_c. The
+// Hessian is at most I (x) A'A / (2m) + lambda I (Boehning 1992): that is the curvature.
+#include <algorithm>
+#include <cmath>
+#include <ranges>
+#include <threepc/sdk.hpp>
+
+#include "data/libsvm_options.hpp"
+#include "data/sparse_rows.hpp"
+
+namespace {
+
+struct SoftmaxOptions : LibsvmOptions {
+  double lambda = 0;
+};
+
+constexpr std::uint64_t largest_dim = 4294967294;
+
+template <class T>
+class Softmax {
+ public:
+  static constexpr tpc::About about = {
+      .id = "softmax",
+      .version = "1.0.0",
+      .summary = "Multinomial logistic regression: X of classes x features, on LIBSVM data with any labels.",
+      .theory = "L_i <= lambda_max(A'A)/(2m) + lambda, by Lanczos"};
+  static constexpr auto params = tpc::params(
+      data_param<SoftmaxOptions>("LIBSVM text file; every distinct label is a class; plain, gz, bz2 or xz"),
+      features_param<SoftmaxOptions>(),
+      tpc::param<&SoftmaxOptions::lambda>("lambda", "weight of lambda/2 ||X||^2", {.minimum = 0}),
+      split_param<SoftmaxOptions>(), dirichlet_param<SoftmaxOptions>());
+
+  Softmax(const SoftmaxOptions& options, const tpc::Setup& setup)
+      : file_(options.open()), features_(file_->features()), lambda_(options.lambda) {
+    const std::vector<double> classes = file_->classes();
+    classes_ = static_cast<std::uint32_t>(classes.size());
+    if (std::uint64_t{features_} * classes.size() > largest_dim)
+      throw tpc::Corrupt(tpc::text(file_->name(), ": expected classes x features below 2^32, seen ", classes.size(),
+                                   " distinct labels x ", features_, " features; are the labels real targets?"));
+    const auto own = rows_of_worker(options, setup, file_->labels().size(), file_->labels(), file_->name());
+    rows_ = SparseRows<T>(file_->rows(own), file_->name());
+    for (const std::uint32_t r : own)
+      class_of_.push_back(static_cast<std::uint32_t>(
+          std::lower_bound(classes.begin(), classes.end(), file_->labels()[r]) - classes.begin()));
+    scores_.resize(classes_);
+  }
+
+  tpc::Facts facts() const {
+    return {.dim = features_ * classes_, .rows = rows_.size(), .blocks = {{classes_, features_}}};
+  }
+  void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
+
+  double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) {
+    return over(std::views::iota(std::size_t{0}, rows_.size()), x, gradient);
+  }
+
+  void evaluate_rows(const tpc::Context&, std::span<const T> x, std::span<const std::uint64_t> rows,
+                     std::span<T> gradient) {
+    over(rows, x, gradient);
+  }
+
+  void curvature(std::span<const double> v, std::span<double> out) const {
+    for (std::size_t j = 0; j < v.size(); ++j) out[j] = lambda_ * v[j];
+    for (std::size_t r = 0; r < rows_.size(); ++r)
+      for (std::uint32_t c = 0; c < classes_; ++c)
+        rows_.add_row(r, rows_.dot(r, row_of(v, c)) / (2 * double(rows_.size())), row_of(out, c));
+  }
+
+ private:
+  template <class V>
+  std::span<V> row_of(std::span<V> matrix, std::uint32_t c) const {
+    return matrix.subspan(std::size_t{c} * features_, features_);
+  }
+
+  /// Leaves the softmax of row r's scores in scores_; returns the row's loss. No score can overflow: exp is taken of
+  /// differences to the largest.
+  double score(std::size_t r, std::span<const T> x) {
+    for (std::uint32_t c = 0; c < classes_; ++c) scores_[c] = rows_.dot(r, row_of(x, c));
+    const double largest = *std::max_element(scores_.begin(), scores_.end());
+    const double own = scores_[class_of_[r]];
+    double total = 0;
+    for (double& s : scores_) total += s = std::exp(s - largest);
+    for (double& s : scores_) s /= total;
+    return std::log(total) + largest - own;
+  }
+
+  /// f_i over the given rows, and its gradient unless that is empty.
+  double over(auto rows, std::span<const T> x, std::span<T> gradient) {
+    const auto count = static_cast<double>(rows.size());
+    for (std::size_t j = 0; j < gradient.size(); ++j) gradient[j] = static_cast<T>(lambda_) * x[j];
+    double loss = 0;
+    for (const auto r : rows) {
+      loss += score(r, x);
+      for (std::uint32_t c = 0; c < classes_ && !gradient.empty(); ++c)
+        rows_.add_row(r, (scores_[c] - (c == class_of_[r] ? 1 : 0)) / count, row_of(gradient, c));
+    }
+    return loss / count + lambda_ / 2 * tpc::norm_sq(x);
+  }
+
+  std::shared_ptr<const LibsvmFile> file_;
+  std::uint32_t features_;
+  std::uint32_t classes_ = 0;
+  double lambda_;
+  SparseRows<T> rows_;
+  std::vector<std::uint32_t> class_of_;
+  std::vector<double> scores_;
+};
+
+}  // namespace
+
+THREEPC_PLUGINS(tpc::problem<Softmax>);
