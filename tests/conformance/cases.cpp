@@ -27,6 +27,8 @@ void fill_values(PluginSpec& spec, std::map<std::string, Value> given) {
 
 std::uint64_t all(std::uint32_t dim) { return dim; }
 std::uint64_t one(std::uint32_t dim) { return std::min(dim, 1u); }
+std::uint64_t all_and_scale(std::uint32_t dim) { return std::uint64_t{dim} + 1; }
+std::uint64_t quarter(std::uint32_t dim) { return dim / 4 + (dim % 4 != 0 ? 1 : 0); }  // of four workers
 std::uint64_t tenth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.1 * dim)); }
 std::uint64_t fifth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.5 * std::ceil(0.4 * dim))); }
 
@@ -39,6 +41,10 @@ Request cast(const std::string& to, const std::string& rounding) {
   return {"cast", {{"to", to}, {"rounding", rounding}}};
 }
 Request nested(const std::string& id, std::map<std::string, Request> children) { return {id, {}, std::move(children)}; }
+Request dithering(const std::string& id, std::int64_t levels, const std::string& norm) {
+  return {id, {{"levels", levels}, {"norm", norm}}};
+}
+Request threshold(const std::string& rule, double tau) { return {"threshold", {{"rule", rule}, {"tau", tau}}}; }
 Request compressed(const std::string& id, std::map<std::string, Value> values, const Request& compressor) {
   return {id, std::move(values), {{"compressor", compressor}}};
 }
@@ -86,6 +92,24 @@ const std::vector<CompressorCase>& compressor_cases() {
       {"cast_f8", cast("f8_e4m3", "nearest"), false, all},
       {"cast_f8_stochastic", cast("f8_e5m2", "stochastic"), true, all},
       {"crandk_tenth", {"randk", {{"fraction", 0.1}, {"scaled", false}}}, true, tenth},
+      {"permk", {"permk"}, true, quarter, true},
+      {"cpermk", {"permk", {{"scaled", false}}}, true, quarter, true},
+      {"bernoulli", {"bernoulli", {{"p", 0.4}}}, true, all, true},
+      {"cbernoulli", {"bernoulli", {{"p", 0.4}, {"scaled", false}}}, true, all, true},
+      {"bernoulli_always", {"bernoulli", {{"p", 1.0}}}, false, all},
+      {"natural", {"natural"}, true, all},
+      {"dithering_one_level", dithering("dithering", 1, "2"), true, all_and_scale},
+      {"dithering_1", dithering("dithering", 4, "1"), true, all_and_scale},
+      {"dithering_2", dithering("dithering", 4, "2"), true, all_and_scale},
+      {"dithering_inf", dithering("dithering", 4, "inf"), true, all_and_scale},
+      {"dithering_fine", dithering("dithering", 1 << 20, "2"), true, all_and_scale},
+      {"natural_dithering_1", dithering("natural_dithering", 8, "1"), true, all_and_scale},
+      {"natural_dithering_2", dithering("natural_dithering", 3, "2"), true, all_and_scale},
+      {"natural_dithering_inf", dithering("natural_dithering", 3, "inf"), true, all_and_scale},
+      {"terngrad", {"terngrad"}, true, all_and_scale},
+      {"sign", {"sign"}, false, all_and_scale},
+      {"threshold_max", threshold("max", 0.5), false, all, true},
+      {"threshold_rms", threshold("rms", 1.0), false, all, true},
   };
   return cases;
 }

@@ -30,6 +30,7 @@ struct CompressorCase {
   Request request;
   bool random;                                 // draws random numbers for this parameter set
   std::uint64_t (*values)(std::uint32_t dim);  // that a payload carries
+  bool fewer = false;                          // a payload may carry fewer, as it comes
 };
 
 struct MechanismCase {

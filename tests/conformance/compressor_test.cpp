@@ -101,7 +101,7 @@ TEST_P(CompressorSuite, ErrorIsWithinItsConstants) {
         }
         if (dim > 0) error.add(squares / norm_sq(v));
       }
-      const double rounding = 16 * epsilon_of(dtype());
+      const double rounding = 16 * epsilon_of(dtype()) + dim * epsilon_of(TPC_F64);  // of the value, of our sums
       if (!std::isnan(constants.alpha)) {
         EXPECT_FALSE(error.exceeds(1 - constants.alpha, rounding))
             << error.mean() << " measured, alpha = " << constants.alpha;
@@ -151,23 +151,18 @@ TEST_P(CompressorSuite, SameContextSameBytes) {
 
 TEST_P(CompressorSuite, RandomOnesDifferFromRoundToRoundAndWorkerToWorker) {
   const std::uint32_t dim = 1000;
-  const Compressor by = encoder(dim), at = decoder(dim);
   const Values v = gaussian(dim, 3);
-  const auto outcome = [&](std::uint64_t round, std::uint32_t worker) {
-    return decoded(at, encoded(by, v, round, worker), round, worker);
+  const auto outcomes = [&](std::uint32_t worker, std::uint64_t seed) {
+    const Compressor by(spec_, member(dim, worker, seed), stream), at(spec_, member(dim, TPC_SERVER, seed), stream);
+    std::vector<Values> out;
+    for (std::uint64_t round = 0; round < 12; ++round)
+      out.push_back(decoded(at, encoded(by, v, round, worker), round, worker));
+    return out;
   };
-  std::set<Values> by_round, by_worker;
-  for (std::uint32_t i = 0; i < workers; ++i) by_round.insert(outcome(i, 1)), by_worker.insert(outcome(7, i));
-  EXPECT_EQ(by_round.size() > 1, item().random);
-  EXPECT_EQ(by_worker.size() > 1, item().random);
-
-  const Compressor other(spec_, member(dim, 1, 12), stream);
-  std::set<Values> by_seed;
-  for (std::uint32_t round = 0; round < 4; ++round) {
-    by_seed.insert(outcome(round, 1));
-    by_seed.insert(decoded(other, encoded(other, v, round), round));
-  }
-  EXPECT_EQ(by_seed.size() > 4, item().random);
+  const std::vector<Values> first = outcomes(1, 11);
+  EXPECT_EQ(std::set(first.begin(), first.end()).size() > 1, item().random) << "from round to round";
+  EXPECT_EQ(outcomes(2, 11) != first, item().random) << "from worker to worker";
+  EXPECT_EQ(outcomes(1, 12) != first, item().random) << "from seed to seed";
 }
 
 TEST_P(CompressorSuite, EncodesTheDifferenceOfTwoVectors) {
@@ -203,7 +198,8 @@ TEST_P(CompressorSuite, CountsItsValues) {
     const Compressor by = decoder(dim);
     GuardedVector sum(dtype(), dim);
     const Bytes payload = encoded(encoder(dim), gaussian(dim, 8), 1);
-    EXPECT_EQ(by.accumulate(by.context(1, 1, NAN), payload, target(dtype(), dim, sum, nullptr, 1)), item().values(dim));
+    const std::uint64_t values = by.accumulate(by.context(1, 1, NAN), payload, target(dtype(), dim, sum, nullptr, 1));
+    EXPECT_TRUE(values == item().values(dim) || (item().fewer && values < item().values(dim))) << values;
   }
 }
 

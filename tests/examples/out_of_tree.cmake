@@ -55,5 +55,5 @@ require(${WORK}/moved/include/threepc/sdk/compressor.hpp)
 require(${WORK}/moved/${PLUGIN_DIR}/compressor-topk.so)
 run(${WORK}/moved/bin/threepc --version)
 
-build_and_train(custom-compressor compressor-threshold)
+build_and_train(custom-compressor compressor-mean_square)
 build_and_train(custom-mechanism mechanism-every)

@@ -3,7 +3,7 @@
 
 namespace {
 
-struct ThresholdOptions {
+struct MeanSquareOptions {
   double tau = 0.5;
 };
 
@@ -13,15 +13,15 @@ struct ThresholdOptions {
 ///
 /// Payload: for every kept coordinate its index (32 bits, ascending) and its value.
 template <class T>
-class Threshold {
+class MeanSquare {
  public:
   static constexpr tpc::About about = {
-      .id = "threshold", .version = "1.0.0", .summary = "Keeps the coordinates with v_j^2 >= (tau/d) ||v||^2."};
+      .id = "mean_square", .version = "1.0.0", .summary = "Keeps the coordinates with v_j^2 >= (tau/d) ||v||^2."};
   static constexpr auto params = tpc::params(
-      tpc::param<&ThresholdOptions::tau>("tau", "share of the mean square below which a coordinate is dropped",
-                                         {.minimum = 0, .maximum = 0.999, .above_minimum = true}));
+      tpc::param<&MeanSquareOptions::tau>("tau", "share of the mean square below which a coordinate is dropped",
+                                          {.minimum = 0, .maximum = 0.999, .above_minimum = true}));
 
-  Threshold(const ThresholdOptions& options, const tpc::Setup& setup) : tau_(options.tau), dim_(setup.dim()) {}
+  MeanSquare(const MeanSquareOptions& options, const tpc::Setup& setup) : tau_(options.tau), dim_(setup.dim()) {}
 
   tpc::Constants constants() const { return {.alpha = 1 - tau_}; }
   std::uint64_t max_payload() const { return std::uint64_t{dim_} * (sizeof(std::uint32_t) + sizeof(T)); }
@@ -54,4 +54,4 @@ class Threshold {
 
 }  // namespace
 
-THREEPC_PLUGINS(tpc::compressor<Threshold>);
+THREEPC_PLUGINS(tpc::compressor<MeanSquare>);
