@@ -38,7 +38,7 @@ class Dithering {
         norm_(norm_named(options.norm)),
         levels_(dim_, s_) {}
 
-  tpc::Constants constants() const { return {.omega = dithering_omega(dim_, s_, norm_)}; }
+  tpc::Constants constants() const { return {.omega = dithering_omega(dim_, s_, norm_), .values = dim_ + 1.0}; }
   std::uint64_t max_payload() const { return levels_.bytes(); }
 
   void encode(const tpc::Context& context, std::span<const T> v, tpc::Writer& out) const {

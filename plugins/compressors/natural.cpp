@@ -31,7 +31,7 @@ class Natural {
 
   Natural(const tpc::NoOptions&, const tpc::Setup& setup) : dim_(setup.dim()) {}
 
-  tpc::Constants constants() const { return {.omega = 0.125}; }
+  tpc::Constants constants() const { return {.omega = 0.125, .values = double(dim_)}; }
   std::uint64_t max_payload() const { return tpc::packed_bytes(dim_, width); }
 
   void encode(const tpc::Context& context, tpc::Difference<T> v, tpc::Writer& out) const {

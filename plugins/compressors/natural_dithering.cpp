@@ -44,7 +44,7 @@ class NaturalDithering {
       shares_[level] = std::ldexp(1.0, static_cast<int>(level) - static_cast<int>(s_));
   }
 
-  tpc::Constants constants() const { return {.omega = omega()}; }
+  tpc::Constants constants() const { return {.omega = omega(), .values = dim_ + 1.0}; }
   std::uint64_t max_payload() const { return levels_.bytes(); }
 
   void encode(const tpc::Context& context, std::span<const T> v, tpc::Writer& out) const {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <numeric>
@@ -19,10 +20,10 @@ struct PermKOptions {
 /// d < n: worker i keeps one coordinate, scaled by d. Both workers and coordinates are permuted, so each coordinate
 /// is kept by floor(n/d) or ceil(n/d) workers.
 ///
-/// Let m = min(n, d). Each worker alone has omega = m - 1, unscaled alpha = 1/m. With P the probability that two
-/// workers keep the same coordinate, all of them together satisfy
-///   E||(1/n) sum Q_i(a_i) - mean||^2 = (m/n) (1 - P) mean ||a_i||^2 - (1 - m P) ||mean||^2    for d <= n,
-/// and with factors 1 and 1 for d >= n, where the mean of equal vectors is exact.
+/// Let m = min(n, d). Each worker alone has omega = m - 1; unscaled, alpha = 1/m. With P the probability that two given
+/// workers keep the same coordinate (0 for d >= n), all of them together err by exactly
+///   E||(1/n) sum Q_i(a_i) - a||^2 = (m/n) (1 - P) mean ||a_i||^2 - (1 - m P) ||a||^2,    a = mean a_i,
+/// which for d >= n is the AB inequality of the paper with A = B = 1: the mean of equal vectors is exact.
 ///
 /// Payload: the kept values. The partition is drawn from the stream that all workers share, so it costs nothing.
 template <class T>
@@ -34,7 +35,8 @@ class PermK {
       .summary = "Each worker keeps its own part of a random partition of the coordinates; sends values only.",
       .paper =
           "Szlendak et al., Permutation Compressors for Provably Faster Distributed Nonconvex Optimization, "
-          "ICLR 2022, arXiv 2110.03300"};
+          "ICLR 2022, arXiv 2110.03300",
+      .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params(
       tpc::param<&PermKOptions::scaled>("scaled", "true: times min(n, d), unbiased; false: as they are, contractive"));
 
@@ -49,7 +51,12 @@ class PermK {
   tpc::Constants constants() const {
     tpc::Constants c;
     if (!scaled_ || parts_ == 1) c.alpha = 1.0 / parts_;
-    if (scaled_ || parts_ == 1) c.omega = parts_ - 1.0;
+    if (scaled_ || parts_ == 1) {
+      c.omega = parts_ - 1.0;
+      c.joint_A = double(parts_) / workers_ * (1 - same_coordinate());
+      c.joint_B = 1 - parts_ * same_coordinate();
+    }
+    if (dim_ < workers_ || dim_ % workers_ == 0) c.values = block_;  // else padding falls to one worker or another
     return c;
   }
   std::uint64_t max_payload() const { return std::uint64_t{block_} * sizeof(T); }
@@ -68,6 +75,14 @@ class PermK {
 
  private:
   using Words = std::array<std::uint32_t, 4>;
+
+  /// P: of the n workers, n mod d coordinates are kept by floor(n/d) + 1 and the others by floor(n/d).
+  double same_coordinate() const {
+    if (dim_ >= workers_ || dim_ == 0) return 0;
+    const double times = workers_ / dim_, more = workers_ % dim_;
+    const double pairs = more * (times + 1) * times + (dim_ - more) * times * (times - 1);
+    return pairs / workers_ / (workers_ - 1.0);
+  }
 
   /// The coordinates of this worker, in the order of the permutation.
   const std::vector<std::uint32_t>& part(const tpc::Context& context) {

@@ -12,6 +12,7 @@ namespace {
 struct RandKOptions {
   std::optional<std::int64_t> k;
   std::optional<double> fraction;
+  std::optional<std::int64_t> bits;
   bool scaled = true;
 };
 
@@ -30,20 +31,21 @@ class RandK {
       .paper = "Beznosikov et al., On Biased Compression for Distributed Learning, JMLR 2023, arXiv 2002.12410",
       .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params(
-      k_param<RandKOptions>(), fraction_param<RandKOptions>(),
+      k_param<RandKOptions>(), fraction_param<RandKOptions>(), bits_param<RandKOptions>(),
       tpc::param<&RandKOptions::scaled>("scaled", "true: times d/K, unbiased; false: as they are, contractive"));
 
   RandK(const RandKOptions& options, const tpc::Setup& setup)
       : dim_(setup.dim()),
-        k_(resolve_size(options, dim_)),
+        k_(resolve_size(options, dim_, [](std::uint32_t k) { return std::uint64_t{k} * sizeof(T) * 8; })),
         scaled_(options.scaled),
         scale_(scaled_ && k_ > 0 ? T(double(dim_) / k_) : T(1)) {}
 
   tpc::Constants constants() const {
     const double share = dim_ == 0 ? 1.0 : double(k_) / dim_;
-    const double values = k_;
-    return scaled_ ? tpc::Constants{.alpha = k_ == dim_ ? 1.0 : tpc::none, .omega = 1 / share - 1, .values = values}
-                   : tpc::Constants{.alpha = share, .omega = k_ == dim_ ? 0.0 : tpc::none, .values = values};
+    tpc::Constants c = {.values = double(k_)};
+    if (!scaled_ || k_ == dim_) c.alpha = share;
+    if (scaled_ || k_ == dim_) c.omega = 1 / share - 1;
+    return c;
   }
   std::uint64_t max_payload() const { return std::uint64_t{k_} * sizeof(T); }
 

@@ -26,7 +26,7 @@ class Sign {
 
   Sign(const tpc::NoOptions&, const tpc::Setup& setup) : dim_(setup.dim()) {}
 
-  tpc::Constants constants() const { return {.alpha = dim_ == 0 ? 1.0 : 1.0 / dim_}; }
+  tpc::Constants constants() const { return {.alpha = dim_ == 0 ? 1.0 : 1.0 / dim_, .values = dim_ + 1.0}; }
   std::uint64_t max_payload() const { return sizeof(T) + tpc::packed_bytes(dim_, 1); }
 
   void encode(const tpc::Context&, std::span<const T> v, tpc::Writer& out) const {

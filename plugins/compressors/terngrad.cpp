@@ -25,7 +25,7 @@ class TernGrad {
 
   TernGrad(const tpc::NoOptions&, const tpc::Setup& setup) : dim_(setup.dim()), levels_(dim_, 1) {}
 
-  tpc::Constants constants() const { return {.omega = dithering_omega(dim_, 1, Norm::max)}; }
+  tpc::Constants constants() const { return {.omega = dithering_omega(dim_, 1, Norm::max), .values = dim_ + 1.0}; }
   std::uint64_t max_payload() const { return levels_.bytes(); }
 
   void encode(const tpc::Context& context, std::span<const T> v, tpc::Writer& out) const {
