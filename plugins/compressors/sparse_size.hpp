@@ -8,7 +8,8 @@
 /// The three parameters, for an options struct with std::optional members `k`, `fraction` and `bits`.
 template <class Options>
 constexpr auto k_param() {
-  return tpc::param<&Options::k>("k", "coordinates kept, at most d", {.unit = "coordinates", .minimum = 1});
+  return tpc::param<&Options::k>("k", "coordinates kept, at most d; fraction and bits are the other ways to say it",
+                                 {.unit = "coordinates", .minimum = 1});
 }
 template <class Options>
 constexpr auto fraction_param() {
@@ -26,11 +27,11 @@ template <class Options>
 void require_one_size(const Options& options) {
   const int given = options.k.has_value() + options.fraction.has_value() + options.bits.has_value();
   if (given == 1) return;
-  throw tpc::BadParameter(options.bits && given > 1       ? "bits"
-                          : options.fraction && given > 1 ? "fraction"
-                                                          : "k",
-                          tpc::text("give one of k, fraction and bits; ", given == 0 ? "none" : "more than one",
-                                    " is given"));
+  throw tpc::BadParameter(
+      options.bits && given > 1       ? "bits"
+      : options.fraction && given > 1 ? "fraction"
+                                      : "k",
+      tpc::text("give one of k, fraction and bits; ", given == 0 ? "none" : "more than one", " is given"));
 }
 
 /// k as a count of `dim` coordinates, which are those of `whole` ("the dimension d"). Throws if it is larger.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <threepc/sdk.hpp>
 #include <vector>
 
@@ -10,18 +11,90 @@
 
 namespace {
 
+constexpr const char* scopes[] = {"vector", "block", "layer"};
+
 struct TopKOptions {
   std::optional<std::int64_t> k;
   std::optional<double> fraction;
+  std::optional<std::int64_t> bits;
+  std::string_view per = "vector";
+  std::optional<std::int64_t> block_size;
 };
 
-/// Top-K keeps the K coordinates of largest magnitude; of two that are equal, the lower index. alpha = K/d.
+/// Consecutive coordinates of which the K largest are kept.
+struct Part {
+  std::uint32_t begin;
+  std::uint32_t size;
+  std::uint32_t k = 0;
+  unsigned index_bits() const { return tpc::index_bits(size); }
+};
+
+/// The parts of the vector that each keep their own largest coordinates: one, blocks of equal size (the last may be
+/// shorter), or the matrices of the problem.
+std::vector<Part> parts_of(const TopKOptions& options, const tpc::Setup& setup) {
+  const bool in_blocks = options.per == scopes[1];
+  if (in_blocks != options.block_size.has_value())
+    throw tpc::BadParameter("block_size", in_blocks ? "per = \"block\" needs block_size, the coordinates of a block"
+                                                    : "block_size is for per = \"block\" only; leave it out");
+  std::vector<Part> parts;
+  const auto append = [&](std::uint64_t size) {
+    const std::uint32_t begin = parts.empty() ? 0 : parts.back().begin + parts.back().size;
+    if (size > 0)
+      parts.push_back({begin, static_cast<std::uint32_t>(std::min<std::uint64_t>(size, setup.dim() - begin))});
+  };
+  if (options.per == scopes[2]) {
+    for (const tpc::Block& block : setup.blocks()) append(block.size());
+  } else {
+    const std::uint64_t size = in_blocks ? *options.block_size : setup.dim();
+    for (std::uint64_t begin = 0; begin < setup.dim(); begin += size) append(size);
+  }
+  return parts;
+}
+
+std::uint64_t payload_bytes(const std::vector<Part>& parts, std::size_t value_size) {
+  std::uint64_t values = 0, bits = 0;
+  for (const Part& part : parts) values += part.k, bits += std::uint64_t{part.k} * part.index_bits();
+  return values * value_size + tpc::packed_bytes(bits, 1);
+}
+
+/// Gives each part its share of K of the d coordinates, rounded up.
+void share_out(std::uint32_t k, std::uint32_t dim, std::vector<Part>& parts) {
+  for (Part& part : parts) part.k = static_cast<std::uint32_t>((std::uint64_t{k} * part.size + dim - 1) / dim);
+}
+
+/// The parts with their K: k in each (all of a part that is smaller), a fraction of each, or equal shares of what
+/// the budget allows.
+std::vector<Part> sized_parts(const TopKOptions& options, const tpc::Setup& setup, std::size_t value_size) {
+  require_one_size(options);
+  std::vector<Part> parts = parts_of(options, setup);
+  if (options.k) {
+    std::uint32_t largest = 0;
+    for (const Part& part : parts) largest = std::max(largest, part.size);
+    const bool whole = options.per == scopes[0];
+    const std::uint32_t k =
+        counted_size(*options.k, largest, whole ? "the dimension d" : "the size of the largest part");
+    for (Part& part : parts) part.k = std::min(k, part.size);
+  } else if (options.fraction) {
+    for (Part& part : parts) part.k = fraction_size(*options.fraction, part.size);
+  } else {
+    const auto bits_of = [&](std::uint32_t k) {
+      share_out(k, setup.dim(), parts);
+      return 8 * payload_bytes(parts, value_size);
+    };
+    share_out(budgeted_size(*options.bits, setup.dim(), bits_of), std::max(1u, setup.dim()), parts);
+  }
+  return parts;
+}
+
+/// Top-K keeps the K coordinates of largest magnitude; of two that are equal, the lower index. alpha = K/d. Applied to
+/// parts of the vector one by one, alpha is the least K/d of a part.
 ///
-/// One pass over v in blocks. `kept_` is a heap of the K best so far with the worst on top; a block whose
-/// largest magnitude does not beat that worst one cannot contribute, and almost all blocks are such, so the
+/// One pass over each part in chunks. `kept_` is a heap of the K best so far with the worst on top; a chunk whose
+/// largest magnitude does not beat that worst one cannot contribute, and almost all chunks are such, so the
 /// pass runs at the speed of a maximum.
 ///
-/// Payload: K values in the order of their indices, then the K indices of ceil(log2 d) bits each.
+/// Payload: the kept values in the order of their indices, then the indices, each ceil(log2 size) bits within its
+/// part.
 template <class T>
 class TopK {
  public:
@@ -31,33 +104,54 @@ class TopK {
       .summary = "Keeps the K coordinates of largest magnitude; sends their values and indices.",
       .paper = "Alistarh et al., The Convergence of Sparsified Gradient Methods, NeurIPS 2018, arXiv 1809.10505",
       .capabilities = TPC_VALUES_FIRST};
-  static constexpr auto params = tpc::params(k_param<TopKOptions>(), fraction_param<TopKOptions>());
+  static constexpr auto params = tpc::params(
+      k_param<TopKOptions>(), fraction_param<TopKOptions>(), bits_param<TopKOptions>(),
+      tpc::param<&TopKOptions::per>("per",
+                                    "where K counts: the vector, each block of block_size coordinates, or each "
+                                    "matrix of the problem (layer); parts are cheaper to index and none starves",
+                                    {.choices = scopes}),
+      tpc::param<&TopKOptions::block_size>("block_size", "coordinates of a block, with per = \"block\"",
+                                           {.unit = "coordinates", .minimum = 1}));
 
-  TopK(const TopKOptions& options, const tpc::Setup& setup)
-      : dim_(setup.dim()), k_(resolve_size(options, dim_)), index_bits_(tpc::index_bits(dim_)) {
-    kept_.reserve(k_);
+  TopK(const TopKOptions& options, const tpc::Setup& setup) : parts_(sized_parts(options, setup, sizeof(T))) {
+    std::uint32_t largest = 0;
+    for (const Part& part : parts_) values_ += part.k, largest = std::max(largest, part.k);
+    kept_.reserve(largest);
+    indices_.reserve(values_);
   }
 
-  tpc::Constants constants() const { return {.alpha = dim_ == 0 ? 1.0 : double(k_) / dim_, .values = double(k_)}; }
-  std::uint64_t max_payload() const { return k_ * sizeof(T) + tpc::packed_bytes(k_, index_bits_); }
+  tpc::Constants constants() const {
+    double alpha = 1;
+    for (const Part& part : parts_) alpha = std::min(alpha, double(part.k) / part.size);
+    return {.alpha = alpha, .values = double(values_)};
+  }
+  std::uint64_t max_payload() const { return payload_bytes(parts_, sizeof(T)); }
 
   void encode(const tpc::Context&, std::span<const T> v, tpc::Writer& out) {
-    select(v);
-    std::sort(kept_.begin(), kept_.end(), [](const Kept& a, const Kept& b) { return a.index < b.index; });
-    for (const Kept& kept : kept_) out.put(v[kept.index]);
-    for (const Kept& kept : kept_) out.put_bits(kept.index, index_bits_);
+    indices_.clear();
+    for (const Part& part : parts_) {
+      select(v.subspan(part.begin, part.size), part.k);
+      for (const Kept& kept : kept_) indices_.push_back(part.begin + kept.index);
+      std::sort(indices_.end() - part.k, indices_.end());
+    }
+    for (const std::uint32_t i : indices_) out.put(v[i]);
+    auto next = indices_.begin();
+    for (const Part& part : parts_)
+      for (std::uint32_t j = 0; j < part.k; ++j) out.put_bits(*next++ - part.begin, part.index_bits());
   }
 
   template <class Sum>
   std::uint64_t accumulate(const tpc::Context&, tpc::Reader& in, Sum& out) const {
-    const auto values = in.take<T>(k_);
-    for (std::uint32_t j = 0; j < k_; ++j) {
-      const std::uint32_t index = in.get_bits(index_bits_);
-      if (index >= dim_) throw tpc::Corrupt(tpc::text("index ", index, " in a vector of dimension ", dim_));
-      out.add(index, values[j]);
-    }
+    const auto values = in.take<T>(values_);
+    std::size_t next = 0;
+    for (const Part& part : parts_)
+      for (std::uint32_t j = 0; j < part.k; ++j) {
+        const std::uint32_t index = in.get_bits(part.index_bits());
+        if (index >= part.size) throw tpc::Corrupt(tpc::text("index ", index, " in a part of ", part.size));
+        out.add(part.begin + index, values[next++]);
+      }
     in.flush_bits();
-    return k_;
+    return values_;
   }
 
  private:
@@ -71,16 +165,17 @@ class TopK {
     return a.magnitude > b.magnitude || (a.magnitude == b.magnitude && a.index < b.index);
   }
 
-  void select(std::span<const T> v) {
+  void select(std::span<const T> v, std::uint32_t k) {
+    const auto size = static_cast<std::uint32_t>(v.size());
     kept_.clear();
-    for (std::uint32_t i = 0; i < k_; ++i) kept_.push_back({std::abs(v[i]), i});
+    for (std::uint32_t i = 0; i < k; ++i) kept_.push_back({std::abs(v[i]), i});
     std::make_heap(kept_.begin(), kept_.end(), better);
 
-    constexpr std::uint32_t block = 32;
-    std::uint32_t i = k_;
-    for (; i + block <= dim_; i += block)
-      if (largest<block>(v.data() + i) > kept_.front().magnitude) offer(v, i, i + block);
-    offer(v, i, dim_);
+    constexpr std::uint32_t chunk = 32;
+    std::uint32_t i = k;
+    for (; i + chunk <= size; i += chunk)
+      if (largest<chunk>(v.data() + i) > kept_.front().magnitude) offer(v, i, i + chunk);
+    offer(v, i, size);
   }
 
   /// Candidates come in the order of their indices, so an equal magnitude never displaces an earlier one.
@@ -108,10 +203,10 @@ class TopK {
     return all;
   }
 
-  std::uint32_t dim_;
-  std::uint32_t k_;
-  unsigned index_bits_;
-  std::vector<Kept> kept_;
+  std::vector<Part> parts_;
+  std::uint64_t values_ = 0;  // kept in all parts
+  std::vector<Kept> kept_;    // of one part
+  std::vector<std::uint32_t> indices_;
 };
 
 }  // namespace
