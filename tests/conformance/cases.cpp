@@ -30,6 +30,20 @@ std::uint64_t one(std::uint32_t dim) { return std::min(dim, 1u); }
 std::uint64_t all_and_scale(std::uint32_t dim) { return std::uint64_t{dim} + 1; }
 std::uint64_t quarter(std::uint32_t dim) { return dim / 4 + (dim % 4 != 0 ? 1 : 0); }  // of four workers
 std::uint64_t tenth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.1 * dim)); }
+std::uint64_t tenth_of_layers(std::uint32_t dim) {
+  std::uint64_t sum = 0;
+  for (const Block& layer : layers(dim)) sum += tenth(layer.rows * layer.columns);
+  return sum;
+}
+std::uint64_t tenth_of_sixteens(std::uint32_t dim) { return 2 * (dim / 16) + tenth(dim % 16); }
+std::uint64_t rank_two_factors(std::uint32_t dim) {
+  std::uint64_t sum = 0;
+  for (const Block& layer : layers(dim)) {
+    const std::uint32_t rank = std::min({2u, layer.rows, layer.columns});
+    sum += std::min(rank * (layer.rows + layer.columns), layer.rows * layer.columns);
+  }
+  return sum;
+}
 std::uint64_t fifth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.5 * std::ceil(0.4 * dim))); }
 
 Request identity() { return {"identity"}; }
@@ -70,12 +84,29 @@ PluginSpec resolve(tpc_kind kind, const Request& request) {
   return spec;
 }
 
+std::vector<Block> layers(std::uint32_t dim) {
+  if (dim == 0) return {};
+  const auto rows = static_cast<std::uint32_t>(std::sqrt(dim));
+  const std::uint32_t columns = dim / rows, rest = dim % rows;
+  return rest == 0 ? std::vector<Block>{{rows, columns}} : std::vector<Block>{{rows, columns}, {rest, 1}};
+}
+
 const std::vector<CompressorCase>& compressor_cases() {
   static const std::vector<CompressorCase> cases = {
       {"identity", identity(), false, all},
       {"topk_one", {"topk", {{"k", std::int64_t{1}}}}, false, one},
       {"topk_tenth", topk(0.1), false, tenth},
       {"topk_all", topk(1.0), false, all},
+      {"topk_per_block",
+       {"topk", {{"fraction", 0.1}, {"per", std::string("block")}, {"block_size", std::int64_t{16}}}},
+       false,
+       tenth_of_sixteens},
+      {"topk_per_layer",
+       {"topk", {{"fraction", 0.1}, {"per", std::string("layer")}}},
+       false,
+       tenth_of_layers,
+       false,
+       true},
       {"randk_one", {"randk", {{"k", std::int64_t{1}}}}, true, one},
       {"randk_tenth", randk(0.1), true, tenth},
       {"randk_all", randk(1.0), false, all},
@@ -108,8 +139,11 @@ const std::vector<CompressorCase>& compressor_cases() {
       {"natural_dithering_inf", dithering("natural_dithering", 3, "inf"), true, all_and_scale},
       {"terngrad", {"terngrad"}, true, all_and_scale},
       {"sign", {"sign"}, false, all_and_scale},
+      {"threshold_absolute", threshold("absolute", 2.0), false, all, true},
       {"threshold_max", threshold("max", 0.5), false, all, true},
       {"threshold_rms", threshold("rms", 1.0), false, all, true},
+      {"rankk", {"rankk", {{"k", std::int64_t{2}}}}, true, rank_two_factors, false, true},
+      {"rankk_exact", {"rankk", {{"k", std::int64_t{2}}, {"exact", true}}}, false, rank_two_factors, false, true},
   };
   return cases;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "plugin/catalog.hpp"
+#include "plugin/instances.hpp"
 #include "plugin/spec.hpp"
 
 namespace threepc::conformance {
@@ -25,12 +26,16 @@ const Catalog& catalog();
 /// Defaults filled in; fails the test process for a key or a child that the plugin does not have.
 PluginSpec resolve(tpc_kind kind, const Request& request);
 
+/// A vector of dim coordinates as a nearly square matrix and a vector of what is left.
+std::vector<Block> layers(std::uint32_t dim);
+
 struct CompressorCase {
   const char* label;
   Request request;
   bool random;                                 // draws random numbers for this parameter set
   std::uint64_t (*values)(std::uint32_t dim);  // that a payload carries
   bool fewer = false;                          // a payload may carry fewer, as it comes
+  bool layered = false;                        // wants layers(dim) in place of one vector
 };
 
 struct MechanismCase {

@@ -39,7 +39,7 @@ class CompressorSuite : public ::testing::TestWithParam<std::tuple<CompressorCas
   tpc_dtype dtype() const { return std::get<1>(GetParam()); }
 
   Membership member(std::uint32_t dim, std::uint32_t worker, std::uint64_t seed = 11) const {
-    return {dtype(), dim, workers, worker, seed};
+    return {dtype(), dim, workers, worker, seed, item().layered ? layers(dim) : std::vector<Block>()};
   }
   Compressor encoder(std::uint32_t dim) const { return {spec_, member(dim, 1), stream}; }
   Compressor decoder(std::uint32_t dim) const { return {spec_, member(dim, TPC_SERVER), stream}; }
@@ -140,12 +140,14 @@ TEST_P(CompressorSuite, MeanIsTheInputWhereItSaysSo) {
 TEST_P(CompressorSuite, SameContextSameBytes) {
   for (const std::uint32_t dim : dims) {
     SCOPED_TRACE(dim);
-    const Compressor first = encoder(dim), second = encoder(dim);
+    const Compressor first = encoder(dim);
     const Values v = gaussian(dim, 3);
     const Bytes once = encoded(first, v, 5);
-    encoded(first, gaussian(dim, 4), 6);  // a call in between leaves no trace
-    EXPECT_EQ(encoded(first, v, 5), once);
-    EXPECT_EQ(encoded(second, v, 5), once);
+    encoded(first, gaussian(dim, 4), 6);
+    EXPECT_EQ(encoded(encoder(dim), v, 5), once);
+    if (first.state().empty()) {
+      EXPECT_EQ(encoded(first, v, 5), once) << "the call in between left a trace";
+    }
   }
 }
 
@@ -168,13 +170,13 @@ TEST_P(CompressorSuite, RandomOnesDifferFromRoundToRoundAndWorkerToWorker) {
 TEST_P(CompressorSuite, EncodesTheDifferenceOfTwoVectors) {
   for (const std::uint32_t dim : dims) {
     SCOPED_TRACE(dim);
-    const Compressor by = encoder(dim);
+    const Compressor by = encoder(dim), again = encoder(dim);
     const GuardedVector a(dtype(), gaussian(dim, 5)), b(dtype(), gaussian(dim, 6));
     // Two values of a dtype have a difference that double holds or rounds once; storing rounds it as the plugin does.
     const GuardedVector difference(dtype(), minus(a.values(), b.values()));
     Bytes fused, plain;
     by.encode(by.context(3, 1, NAN), a.data(), b.data(), fused);
-    by.encode(by.context(3, 1, NAN), difference.data(), nullptr, plain);
+    again.encode(again.context(3, 1, NAN), difference.data(), nullptr, plain);
     EXPECT_EQ(fused, plain);
     EXPECT_TRUE(a.intact() && b.intact());
     EXPECT_EQ(a, GuardedVector(dtype(), gaussian(dim, 5))) << "the input was written to";
@@ -184,7 +186,7 @@ TEST_P(CompressorSuite, EncodesTheDifferenceOfTwoVectors) {
 TEST_P(CompressorSuite, AppendsAndLeavesWhatWasThere) {
   const Compressor by = encoder(64);
   const Values v = gaussian(64, 7);
-  const Bytes alone = encoded(by, v, 1);
+  const Bytes alone = encoded(encoder(64), v, 1);
   Bytes appended = {1, 2, 3};
   EXPECT_EQ(by.encode(by.context(1, 1, NAN), GuardedVector(dtype(), v).data(), nullptr, appended), alone.size());
   Bytes expected = {1, 2, 3};
@@ -230,11 +232,11 @@ TEST_P(CompressorSuite, AddsExactlyWithAnErrorVector) {
     for (double& value : large) value *= 1e9;
     GuardedVector sum(dtype(), large), error(dtype(), dim);
     const GuardedVector before = sum;
+    std::vector<Bytes> payloads;
+    for (std::uint32_t round = 0; round < 50; ++round) payloads.push_back(encoded(by, gaussian(dim, round), round));
     for (const double sign : {1.0, -1.0})
-      for (std::uint32_t round = 1; round <= 50; ++round) {
-        const Bytes payload = encoded(by, gaussian(dim, round), round);
-        at.accumulate(at.context(round, 1, NAN), payload, target(dtype(), dim, sum, &error, sign));
-      }
+      for (std::uint32_t round = 0; round < 50; ++round)
+        at.accumulate(at.context(round, 1, NAN), payloads[round], target(dtype(), dim, sum, &error, sign));
     EXPECT_TRUE(sum.intact() && error.intact());
     // A pair holds twice the digits: each of the 100 additions may lose epsilon^2 of the total.
     const double tolerance = 400 * epsilon_of(dtype()) * epsilon_of(dtype());
