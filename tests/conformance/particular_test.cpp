@@ -75,7 +75,7 @@ const Size sizes[] = {
     {"topk_bits", request("topk", {{"bits", count(1000)}}), 1000, 92 + 29, 104 + 17},
     {"topk_bits_all", request("topk", {{"bits", count(1 << 20)}}), 7, 28 + 3, 56 + 3},
     {"topk_bits_block", request("topk", {{"bits", count(200)}, {"per", text("block")}, {"block_size", count(4)}}), 8,
-     16 + 1, 32 + 1},
+     16 + 1, 16 + 1},
     {"randk_bits", request("randk", {{"bits", count(1000)}}), 1000, 31 * 4, 15 * 8},
     {"rankk", request("rankk", {{"k", count(2)}}), 69, 4 * (32 + 5), 8 * (32 + 5), 1, {{8, 8}, {5, 1}}},
     {"rankk_whole", request("rankk", {{"k", count(4)}}), 64, 256, 512, 1, {{8, 8}}},
