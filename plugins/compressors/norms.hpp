@@ -19,10 +19,21 @@ double largest_magnitude(std::span<const T> v) {
   return double{largest};
 }
 
+/// sum term(v_j) in four interleaved partial sums, which is fast, in a fixed order.
+template <class T, class Term>
+double sum_of(std::span<const T> v, Term term) {
+  double partial[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= v.size(); i += 4)
+    for (std::size_t lane = 0; lane < 4; ++lane) partial[lane] += term(double{v[i + lane]});
+  for (; i < v.size(); ++i) partial[0] += term(double{v[i]});
+  return (partial[0] + partial[2]) + (partial[1] + partial[3]);
+}
+
 /// sum |v_j|
 template <class T>
 double norm_one(std::span<const T> v) {
-  return tpc::detail::lane_sum(v.size(), [&](std::size_t i) { return std::abs(double{v[i]}); });
+  return sum_of(v, [](double value) { return std::abs(value); });
 }
 
 /// sqrt(sum v_j^2). Squares that leave the range of a double are taken of v / max |v_j|.
@@ -32,10 +43,7 @@ double norm_two(std::span<const T> v) {
   if (squares > 1e-280 && squares <= std::numeric_limits<double>::max()) return std::sqrt(squares);
   const double largest = largest_magnitude(v);
   if (!(largest > 0 && std::isfinite(largest))) return largest;
-  return largest * std::sqrt(tpc::detail::lane_sum(v.size(), [&](std::size_t i) {
-           const double share = double{v[i]} / largest;
-           return share * share;
-         }));
+  return largest * std::sqrt(sum_of(v, [&](double value) { return (value / largest) * (value / largest); }));
 }
 
 /// The norm that a dithering scales by.
@@ -50,5 +58,5 @@ double norm_of(std::span<const T> v, Norm which) {
   return which == Norm::one ? norm_one(v) : norm_two(v);
 }
 
-/// The factor in ||v||_1 <= d ||v||_inf, ||v||_q <= d^(1/q) ||v||_inf: d^(1/q), q = 1 or 2.
+/// d^(1/q) for q = 1, 2: the norm of d coordinates of size 1.
 inline double flat_norm(std::uint32_t dim, Norm which) { return which == Norm::one ? dim : std::sqrt(double(dim)); }

@@ -47,8 +47,7 @@ class Sign {
     if (v.empty()) return 0;
     const double count = static_cast<double>(v.size());
     const double sum = norm_one(v);
-    if (std::isfinite(sum)) return sum / count;
-    return tpc::detail::lane_sum(v.size(), [&](std::size_t i) { return std::abs(double{v[i]}) / count; });
+    return std::isfinite(sum) ? sum / count : sum_of(v, [&](double value) { return std::abs(value) / count; });
   }
 
   std::uint32_t dim_;

@@ -153,7 +153,7 @@ struct Team {
 class JointConstants : public ::testing::TestWithParam<Team> {};
 
 TEST_P(JointConstants, AreMetExactly) {
-  const auto [dim, workers] = GetParam();
+  const std::uint32_t dim = GetParam().dim, workers = GetParam().workers;
   const Roundtrip through({"permk"}, TPC_F64, dim, workers);
   std::vector<Values> a;
   double squares = 0;  // mean ||a_i||^2
