@@ -4,8 +4,16 @@
 #include <cmath>
 #include <threepc/sdk.hpp>
 
-/// A = 1 - sqrt(1 - alpha), B = (1 - alpha) / A (3PC, Table 1); the limit alpha = 1 is A = 1, B = 0.
+/// A = 1 - sqrt(1 - alpha), B = (1 - alpha) / A (3PC, Table 1); the limit alpha = 1 is A = 1, B = 0. Nothing is known
+/// for alpha = 0, a compressor that never adds to the error but may send nothing: then h need not approach x.
 inline tpc::Constants error_feedback_constants(double alpha) {
+  if (alpha == 0) return {};
   const double rest = std::sqrt(1 - alpha);
   return {.A = 1 - rest, .B = (1 - alpha) / (1 - rest)};
+}
+
+/// Of a mechanism that sends x as it is when its compressor keeps everything (alpha = 1), and about which the three
+/// point inequality says nothing otherwise.
+inline tpc::Constants lossless_constants(double alpha) {
+  return alpha == 1 ? tpc::Constants{.A = 1, .B = 0} : tpc::Constants{};
 }

@@ -62,6 +62,12 @@ Request threshold(const std::string& rule, double tau) { return {"threshold", {{
 Request compressed(const std::string& id, std::map<std::string, Value> values, const Request& compressor) {
   return {id, std::move(values), {{"compressor", compressor}}};
 }
+Request v3(const Request& inner, const Request& compressor) {
+  return {"3pcv3", {}, {{"inner", inner}, {"compressor", compressor}}};
+}
+Request v4(const Request& inner, const Request& compressor) {
+  return {"3pcv4", {}, {{"inner", inner}, {"compressor", compressor}}};
+}
 
 }  // namespace
 
@@ -152,7 +158,7 @@ const std::vector<MechanismCase>& mechanism_cases() {
   static const std::vector<MechanismCase> cases = {
       {"gd", {"gd"}},
       {"ef21_topk", compressed("ef21", {}, topk(0.1))},
-      {"ef21_crandk", compressed("ef21", {}, {"randk", {{"fraction", 0.3}, {"scaled", false}}})},
+      {"ef21_crandk", compressed("ef21", {}, crandk(0.3))},
       {"ef21_identity", compressed("ef21", {}, identity())},
       {"lag_eager", {"lag", {{"zeta", 0.0}}}},
       {"lag", {"lag", {{"zeta", 4.0}}}},
@@ -161,6 +167,23 @@ const std::vector<MechanismCase>& mechanism_cases() {
       {"3pcv2", {"3pcv2", {}, {{"compressor", topk(0.1)}, {"unbiased", randk(0.2)}}}},
       {"marina", {"marina", {{"p", 0.3}}, {{"unbiased", randk(0.2)}}}},
       {"marina_sure", {"marina", {{"p", 1.0}}, {{"unbiased", randk(0.2)}}}},
+      {"3pcv1", compressed("3pcv1", {}, topk(0.1))},
+      {"3pcv1_crandk", compressed("3pcv1", {}, crandk(0.3))},
+      {"3pcv3_lag", v3({"lag", {{"zeta", 4.0}}}, topk(0.1))},
+      {"3pcv3_ef21", v3(compressed("ef21", {}, topk(0.1)), crandk(0.3))},
+      {"3pcv3_3pcv3_ef21plus", v3(v3(compressed("ef21+", {}, topk(0.1)), topk(0.2)), topk(0.1))},
+      {"3pcv3_ef14_identity", v3(compressed("ef14", {}, topk(0.1)), identity())},
+      {"3pcv4", v4(topk(0.1), topk(0.2))},
+      {"3pcv4_crandk", v4(crandk(0.2), crandk(0.3))},
+      {"3pcv5", compressed("3pcv5", {{"p", 0.3}}, topk(0.1))},
+      {"3pcv5_crandk", compressed("3pcv5", {{"p", 0.3}}, crandk(0.3))},
+      {"3pcv5_sure", compressed("3pcv5", {{"p", 1.0}}, topk(0.1))},
+      {"ef21plus", compressed("ef21+", {}, topk(0.1))},
+      {"ef21plus_crandk", compressed("ef21+", {}, crandk(0.3))},
+      {"ef14", compressed("ef14", {}, topk(0.1)), false},
+      {"ef14_identity", compressed("ef14", {}, identity())},
+      {"dcgd", compressed("dcgd", {}, randk(0.2)), false},
+      {"dcgd_identity", compressed("dcgd", {}, identity())},
   };
   return cases;
 }

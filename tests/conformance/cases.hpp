@@ -41,6 +41,7 @@ struct CompressorCase {
 struct MechanismCase {
   const char* label;
   Request request;
+  bool theory = true;  // declares A and B
 };
 
 const std::vector<CompressorCase>& compressor_cases();

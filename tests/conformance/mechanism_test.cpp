@@ -8,15 +8,11 @@
 
 #include "cases.hpp"
 #include "failure.hpp"
+#include "pair.hpp"
 #include "sample.hpp"
-#include "vectors.hpp"
-#include "wire/mechanism_tree.hpp"
 
 namespace threepc::conformance {
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-using Values = std::vector<double>;
 
 TEST(MechanismTable, HasEveryMechanismOfTheBuild) {
   std::set<std::string> offered, tabulated;
@@ -25,91 +21,6 @@ TEST(MechanismTable, HasEveryMechanismOfTheBuild) {
   for (const MechanismCase& item : mechanism_cases()) tabulated.insert(item.request.id);
   EXPECT_EQ(offered, tabulated) << "give the mechanism a parameter set in tests/conformance/cases.cpp";
 }
-
-Values values_of(const ExactVector& h) {
-  Values out(h.sum().dim());
-  for (std::uint32_t i = 0; i < out.size(); ++i) {
-    if (h.sum().dtype() == TPC_F32)
-      out[i] = double{static_cast<const float*>(h.sum().data())[i]};
-    else
-      out[i] = static_cast<const double*>(h.sum().data())[i];
-  }
-  return out;
-}
-
-/// Both vectors of h, as bytes.
-Bytes bits_of(const ExactVector& h) {
-  Bytes out(h.sum().bytes(), h.sum().bytes() + h.sum().size_bytes());
-  out.insert(out.end(), h.error().bytes(), h.error().bytes() + h.error().size_bytes());
-  return out;
-}
-
-/// The server's side of one message: what aggregate code does for one worker alone.
-void replay(const MechanismTree& server, const Bytes& message, std::uint64_t round, std::uint32_t worker,
-            ExactVector& g) {
-  for (const Operation& operation : parse_program(message)) {
-    if (operation.kind == OperationKind::reset) g.clear();
-    server.replay(operation, round, worker, g.target());
-  }
-}
-
-/// A gradient that wanders and calms down, so that lazy mechanisms send in some rounds and skip in others.
-Values gradient_at(std::uint32_t dim, std::uint64_t round, std::uint32_t worker) {
-  const Values drift = gaussian(dim, 1000 + worker);
-  const Values noise = gaussian(dim, static_cast<std::uint32_t>(1 + round * 31 + worker));
-  const double size = 1 / (1 + 0.05 * static_cast<double>(round));
-  return from_index(dim, [&](auto i) { return drift[i] * size + 0.3 * noise[i] * size; });
-}
-
-/// A worker with its h, the server's view of it, and the last message.
-class Pair {
- public:
-  Pair(const Request& request, tpc_dtype dtype, std::uint32_t dim, std::uint32_t worker, std::uint32_t workers = 3)
-      : spec_(resolve(TPC_MECHANISM, request)),
-        dtype_(dtype),
-        dim_(dim),
-        worker_(worker),
-        here_(spec_, {dtype, dim, workers, worker, 21}),
-        there_(spec_, {dtype, dim, workers, TPC_SERVER, 21}),
-        h_(dtype, dim),
-        g_(dtype, dim),
-        y_(dtype, gradient_at(dim, 0, worker)) {
-    start(y_);
-  }
-
-  void start(const GuardedVector& h) {
-    here_.propose_initial(h_, h.data(), message_);
-    replay(there_, message_, 0, worker_, g_);
-  }
-
-  void propose(std::uint64_t round, const GuardedVector& y, const GuardedVector& x) {
-    here_.propose(round, 0.1, h_, y.data(), x.data(), message_);
-    replay(there_, message_, round, worker_, g_);
-  }
-
-  /// The next round of a run on gradient_at.
-  void step(std::uint64_t round) {
-    const GuardedVector x(dtype_, gradient_at(dim_, round, worker_));
-    propose(round, y_, x);
-    y_ = x;
-  }
-
-  const ExactVector& h() const { return h_; }
-  const ExactVector& g() const { return g_; }
-  const Bytes& message() const { return message_; }
-  const MechanismTree& worker() const { return here_; }
-  const MechanismTree& server() const { return there_; }
-
- private:
-  PluginSpec spec_;
-  tpc_dtype dtype_;
-  std::uint32_t dim_;
-  std::uint32_t worker_;
-  MechanismTree here_, there_;
-  ExactVector h_, g_;
-  GuardedVector y_;
-  Bytes message_;
-};
 
 class MechanismSuite : public ::testing::TestWithParam<std::tuple<MechanismCase, tpc_dtype>> {
  protected:
@@ -139,6 +50,9 @@ TEST_P(MechanismSuite, SameSeedSameMessages) {
 TEST_P(MechanismSuite, ServerAndWorkerAgreeOnConstants) {
   const Pair pair(request(), dtype(), 50, 1);
   const TheoryConstants here = pair.worker().constants(), there = pair.server().constants();
+  EXPECT_EQ(!std::isnan(here.A), std::get<0>(GetParam()).theory);
+  EXPECT_EQ(std::isnan(here.A), std::isnan(there.A));
+  if (std::isnan(here.A)) return;
   EXPECT_EQ(here.A, there.A);
   EXPECT_EQ(here.B, there.B);
 }
@@ -148,17 +62,19 @@ struct Triple {
   Values h, y, x;
 };
 
-/// Coinciding points, and differences on which the constants are tight: Top-K's alpha on flat vectors, and EF21's
-/// B where x - y = s (y - h) with the s = A/(1-A) of its proof (Young's inequality is an equality there).
-std::vector<Triple> triples(std::uint32_t dim, double A) {
+/// Coinciding points, and differences on which the constants are tight (tightness_test.cpp): Top-K's alpha on flat
+/// vectors, LAG's zeta = 4, and B where x - y = s (y - h) with the s = (1-A)/B of EF21's proof.
+std::vector<Triple> triples(std::uint32_t dim, const TheoryConstants& constants) {
   const Values a = gaussian(dim, 31), b = gaussian(dim, 32), c = gaussian(dim, 33), zero(dim);
-  const Values flat(dim, 2.0), stretched(dim, A < 1 ? 2.0 / (1 - A) : 4.0);
+  const Values flat(dim, 2.0), twice(dim, 4.0);
+  const Values stretched(dim, constants.B > 0 ? 2 * (1 + (1 - constants.A) / constants.B) : 4.0);
   const Values near = from_index(dim, [&](auto i) { return a[i] + 1e-3 * b[i]; });
-  return {{"all apart", a, b, c},     {"h = y", a, a, c},
-          {"x = y", a, b, b},         {"h = x", a, b, a},
-          {"all equal", a, a, a},     {"h = y, flat", zero, zero, flat},
-          {"flat", zero, flat, zero}, {"tight", zero, flat, stretched},
-          {"x near h", a, b, near},   {"x near y", b, a, near},
+  return {{"all apart", a, b, c},      {"h = y", a, a, c},
+          {"x = y", a, b, b},          {"h = x", a, b, a},
+          {"all equal", a, a, a},      {"h = y, flat", zero, zero, flat},
+          {"flat", zero, flat, zero},  {"tight", zero, flat, stretched},
+          {"lazy", zero, flat, twice}, {"x = y, flat", zero, flat, flat},
+          {"x near h", a, b, near},    {"x near y", b, a, near},
           {"from zero", zero, a, b}};
 }
 
@@ -168,8 +84,8 @@ TEST_P(MechanismSuite, ThreePointInequalityHolds) {
   for (const std::uint32_t dim : {1u, 2u, 7u, 50u}) {
     Pair pair(request(), dtype(), dim, 0, 1);
     const TheoryConstants constants = pair.worker().constants();
-    ASSERT_FALSE(std::isnan(constants.A));
-    for (const Triple& triple : triples(dim, constants.A)) {
+    if (std::isnan(constants.A)) continue;
+    for (const Triple& triple : triples(dim, constants)) {
       SCOPED_TRACE(triple.name + ", d = " + std::to_string(dim));
       const GuardedVector h(dtype(), triple.h), y(dtype(), triple.y), x(dtype(), triple.x);
       Sample error;
@@ -279,6 +195,11 @@ Request with(const std::string& id, std::map<std::string, Value> values, const s
 const Request identity = {"identity"};
 const Request keeps_all = {"topk", {{"fraction", 1.0}}};
 const Request keeps_some = {"topk", {{"fraction", 0.2}}};
+const Request keeps_few = {"topk", {{"fraction", 0.1}}};
+
+Request corrected(const Request& inner, const Request& compressor) {
+  return {"3pcv3", {}, {{"inner", inner}, {"compressor", compressor}}};
+}
 
 const std::vector<Equality>& equalities() {
   static const std::vector<Equality> all = {
@@ -298,6 +219,17 @@ const std::vector<Equality>& equalities() {
        with("marina", {{"p", 1.0}}, "unbiased", {"randk", {{"fraction", 0.2}}}),
        {"gd"},
        true},
+      {"3pcv1_with_identity_is_gd", with("3pcv1", {}, "compressor", identity), {"gd"}, true},
+      {"3pcv5_that_always_sends_is_gd", with("3pcv5", {{"p", 1.0}}, "compressor", keeps_some), {"gd"}, true},
+      {"3pcv5_with_identity_is_marina_with_identity", with("3pcv5", {{"p", 0.3}}, "compressor", identity),
+       with("marina", {{"p", 0.3}}, "unbiased", identity), true},
+      {"3pcv3_around_gd_is_gd", corrected({"gd"}, keeps_some), {"gd"}, false},
+      {"3pcv3_around_ef21_is_3pcv4",
+       corrected(with("ef21", {}, "compressor", keeps_few), keeps_some),
+       {"3pcv4", {}, {{"inner", keeps_few}, {"compressor", keeps_some}}},
+       true},
+      {"ef14_with_identity_is_gd", with("ef14", {}, "compressor", identity), {"gd"}, false},
+      {"dcgd_with_identity_is_gd", with("dcgd", {}, "compressor", identity), {"gd"}, false},
   };
   return all;
 }
@@ -331,6 +263,61 @@ INSTANTIATE_TEST_SUITE_P(Mechanism, Equalities,
                            return std::string(std::get<0>(test.param).name) +
                                   (std::get<1>(test.param) == TPC_F32 ? "_f32" : "_f64");
                          });
+
+/// Mechanisms that reach x itself, but for the rounding of h + (x - h).
+class ReachesTheGradient : public ::testing::TestWithParam<std::tuple<Request, tpc_dtype>> {};
+
+TEST_P(ReachesTheGradient, ToRounding) {
+  const auto& [request, dtype] = GetParam();
+  Pair pair(request, dtype, 100, 1);
+  for (std::uint64_t round = 1; round <= 200; ++round) {
+    const Values before = values_of(pair.h());
+    pair.step(round);
+    const Values x = GuardedVector(dtype, gradient_at(100, round, 1)).values(), h = values_of(pair.h());
+    for (std::size_t j = 0; j < x.size(); ++j)
+      ASSERT_NEAR(h[j], x[j], 4 * epsilon_of(dtype) * (std::abs(before[j]) + std::abs(x[j]))) << "round " << round;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Mechanism, ReachesTheGradient,
+    ::testing::Combine(::testing::Values(with("ef21", {}, "compressor", identity),
+                                         with("ef21+", {}, "compressor", identity),
+                                         corrected(with("ef21", {}, "compressor", keeps_some), identity),
+                                         corrected({"lag", {{"zeta", 4.0}}}, identity),
+                                         corrected(with("dcgd", {}, "compressor", keeps_some), identity)),
+                       ::testing::Values(TPC_F32, TPC_F64)));
+
+/// What worker 0 holds after each x of `xs`, all of three values, starting from h.
+std::vector<Values> steps(const Request& request, const Values& h, const std::vector<Values>& xs) {
+  Pair pair(request, TPC_F64, 3, 0);
+  pair.start(GuardedVector(TPC_F64, h));
+  std::vector<Values> out;
+  for (std::size_t i = 0; i < xs.size(); ++i) {
+    pair.propose(i + 1, GuardedVector(TPC_F64, i == 0 ? h : xs[i - 1]), GuardedVector(TPC_F64, xs[i]));
+    out.push_back(values_of(pair.h()));
+  }
+  return out;
+}
+
+const Request keeps_one = {"topk", {{"k", std::int64_t{1}}}};
+
+TEST(Memory, Ef14SendsLaterWhatItLost) {
+  const Values x = {3, 2, 2};
+  EXPECT_EQ(steps(with("ef14", {}, "compressor", keeps_one), x, {x, x, x, x}),
+            (std::vector<Values>{{3, 0, 0}, {0, 4, 0}, {6, 0, 0}, {0, 0, 8}}));
+}
+
+TEST(Memory, DcgdForgetsWhatItLost) {
+  const Values x = {3, 2, 2};
+  EXPECT_EQ(steps(with("dcgd", {}, "compressor", keeps_one), x, {x, x}), (std::vector<Values>{{3, 0, 0}, {3, 0, 0}}));
+}
+
+TEST(Memory, Ef21PlusTakesTheCloserOfTwo) {
+  const Request request = with("ef21+", {}, "compressor", keeps_one);
+  EXPECT_EQ(steps(request, {0, 5, 0}, {{10, 0, 0}}), (std::vector<Values>{{10, 0, 0}})) << "C(x) is x";
+  EXPECT_EQ(steps(request, {1, 1, 1}, {{1, 1, 5}}), (std::vector<Values>{{1, 1, 5}})) << "h + C(x - h) is x";
+}
 
 /// The rule is ||x - h||^2 > zeta ||x - y||^2, and what is not sent costs nothing.
 TEST(Laziness, SkipIsZeroBytesAndEqualityDoesNotTrigger) {

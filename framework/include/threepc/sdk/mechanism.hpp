@@ -71,7 +71,8 @@ class Program {
  private:
   const T* sized(std::span<const T> v) const {
     if (v.size() != dim_) throw Error(TPC_INTERNAL, text("a vector of ", v.size(), " values where d = ", dim_));
-    return v.data();
+    static constexpr T nothing{};  // an empty vector need not have an address, but the host asks for one
+    return v.data() == nullptr ? &nothing : v.data();
   }
   static void check(tpc_status status) {
     if (status != TPC_OK) throw detail::HostFailure{status};
