@@ -17,7 +17,8 @@ class CompressedGradients {
       .id = "dcgd",
       .version = "1.0.0",
       .summary = "Plain compressed gradients without memory: the baseline that error feedback improves on.",
-      .paper = "Khirirat, Feyzmahdavian, Johansson, Distributed Learning with Compressed Gradients, 2018, arXiv 1806.06573",
+      .paper =
+          "Khirirat, Feyzmahdavian, Johansson, Distributed Learning with Compressed Gradients, 2018, arXiv 1806.06573",
       .capabilities = TPC_RESETS_TOGETHER};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {

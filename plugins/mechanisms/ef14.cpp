@@ -21,7 +21,8 @@ class Ef14 {
       .version = "1.0.0",
       .summary = "Classic error feedback: compresses the gradient plus all that compression has lost so far.",
       .paper =
-          "Seide et al., 1-Bit Stochastic Gradient Descent, Interspeech 2014; Stich et al., Sparsified SGD with Memory, "
+          "Seide et al., 1-Bit Stochastic Gradient Descent, Interspeech 2014; Stich et al., Sparsified SGD with "
+          "Memory, "
           "NeurIPS 2018, arXiv 1809.07599",
       .capabilities = TPC_RESETS_TOGETHER,
       .state_vectors = 1};

@@ -33,7 +33,7 @@ inline Bytes bits_of(const ExactVector& h) {
 
 /// The server's side of one message: what aggregate code does for one worker alone.
 inline void replay(const MechanismTree& server, const Bytes& message, std::uint64_t round, std::uint32_t worker,
-            ExactVector& g) {
+                   ExactVector& g) {
   for (const Operation& operation : parse_program(message)) {
     if (operation.kind == OperationKind::reset) g.clear();
     server.replay(operation, round, worker, g.target());
