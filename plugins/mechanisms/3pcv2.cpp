@@ -23,6 +23,7 @@ class ThreePointV2 {
 
   tpc::Constants constants(std::span<const tpc::Constants> children) const {
     const double alpha = children[contractive].alpha;
+    if (alpha == 0) return {};  // C may send nothing, and Q alone need not approach x
     return {.A = alpha, .B = (1 - alpha) * children[unbiased].omega};
   }
 

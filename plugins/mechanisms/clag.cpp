@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <threepc/sdk.hpp>
 
@@ -24,8 +23,7 @@ class Clag {
   Clag(const TriggerOptions& options, const tpc::Setup&) : zeta_(options.zeta) {}
 
   tpc::Constants constants(std::span<const tpc::Constants> children) const {
-    const tpc::Constants ef21 = error_feedback_constants(children[0].alpha);
-    return {.A = ef21.A, .B = std::max(ef21.B, zeta_)};
+    return lazy_error_feedback_constants(children[0].alpha, zeta_);
   }
 
   void propose(const tpc::Context&, const tpc::Points<T>& points, tpc::Program<T>& program) {

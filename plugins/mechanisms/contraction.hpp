@@ -1,6 +1,7 @@
 // A and B of a mechanism that moves h by one contractive compression of x - h.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <threepc/sdk.hpp>
 
@@ -10,6 +11,13 @@ inline tpc::Constants error_feedback_constants(double alpha) {
   if (alpha == 0) return {};
   const double rest = std::sqrt(1 - alpha);
   return {.A = 1 - rest, .B = (1 - alpha) / (1 - rest)};
+}
+
+/// The same where h may also stay as long as ||x - h||^2 <= zeta ||x - y||^2: B = max{(1 - alpha) / A, zeta}.
+inline tpc::Constants lazy_error_feedback_constants(double alpha, double zeta) {
+  tpc::Constants out = error_feedback_constants(alpha);
+  if (alpha > 0) out.B = std::max(out.B, zeta);
+  return out;
 }
 
 /// Of a mechanism that sends x as it is when its compressor keeps everything (alpha = 1), and about which the three

@@ -1,10 +1,10 @@
 #include <array>
-#include <cstddef>
 #include <span>
 #include <threepc/sdk.hpp>
 #include <vector>
 
 #include "contraction.hpp"
+#include "trial.hpp"
 
 namespace {
 
@@ -28,29 +28,23 @@ class Ef21Plus {
   static constexpr std::array slots = {
       tpc::compressor_slot("compressor", tpc::Accepts::contractive, "C, what compresses x - h or x")};
 
-  Ef21Plus(const tpc::NoOptions&, const tpc::Setup& setup) : zero_(setup.dim()), candidate_(setup.dim()) {}
+  Ef21Plus(const tpc::NoOptions&, const tpc::Setup& setup) : zero_(setup.dim()), scratch_(setup.dim()) {}
 
   tpc::Constants constants(std::span<const tpc::Constants> children) const {
     return error_feedback_constants(children[0].alpha);
   }
 
   void propose(const tpc::Context&, const tpc::Points<T>& points, tpc::Program<T>& program) {
-    if (distance_from(zero_, points.x, program) < distance_from(points.h, points.x, program))
+    const double of_x = error_of<T>(0, zero_, points.x, program, scratch_);
+    if (of_x < error_of<T>(0, points.h, points.x, program, scratch_))
       program.reset(0, points.x);
     else
       program.add(0, points.x, points.h);
   }
 
  private:
-  /// ||b + C(x - b) - x||^2
-  double distance_from(std::span<const T> b, std::span<const T> x, tpc::Program<T>& program) {
-    program.preview(0, x, b, candidate_);
-    for (std::size_t j = 0; j < candidate_.size(); ++j) candidate_[j] += b[j];
-    return tpc::distance_sq<T>(candidate_, x);
-  }
-
   std::vector<T> zero_;
-  std::vector<T> candidate_;
+  std::vector<T> scratch_;
 };
 
 }  // namespace

@@ -2,11 +2,9 @@
 #include <cmath>
 #include <threepc/sdk.hpp>
 
-namespace {
+#include "coin.hpp"
 
-struct MarinaOptions {
-  double p = 0.1;
-};
+namespace {
 
 /// MARINA: C_{h,y}(x) = x with probability p, else h + Q(x - y); one coin a round, shared by all workers.
 /// A = p and B = (1 - p) omega / n bound the aggregate ||g - grad f||^2, for independent Q. For Q that depend on each
@@ -23,13 +21,11 @@ class Marina {
           "Gorbunov et al., MARINA: Faster Non-Convex Distributed Learning with Compression, ICML 2021, arXiv "
           "2102.07845",
       .capabilities = TPC_RESETS_TOGETHER | TPC_BOUNDS_AGGREGATE};
-  static constexpr auto params = tpc::params(tpc::param<&MarinaOptions::p>(
-      "p", "probability of a round with whole gradients; K/d makes both kinds of round cost the same on average",
-      {.minimum = 0, .maximum = 1, .above_minimum = true}));
+  static constexpr auto params = tpc::params(p_param());
   static constexpr std::array slots = {
       tpc::compressor_slot("unbiased", tpc::Accepts::unbiased, "Q, what compresses x - y")};
 
-  Marina(const MarinaOptions& options, const tpc::Setup& setup) : p_(options.p), workers_(setup.workers()) {}
+  Marina(const CoinOptions& options, const tpc::Setup& setup) : p_(options.p), workers_(setup.workers()) {}
 
   tpc::Constants constants(std::span<const tpc::Constants> children) const {
     const tpc::Constants& q = children[0];
@@ -40,7 +36,7 @@ class Marina {
   }
 
   void propose(const tpc::Context& context, const tpc::Points<T>& points, tpc::Program<T>& program) {
-    if (context.random(tpc::Scope::shared_by_workers).uniform() < p_)
+    if (sends_whole(context, p_))
       program.reset(tpc::dense, points.x);
     else
       program.add(0, points.x, points.y);

@@ -85,7 +85,9 @@ PluginSpec resolve(tpc_kind kind, const Request& request) {
   fill_values(spec, request.values);
   for (std::uint32_t i = 0; i < entry.descriptor->slot_count; ++i) {
     const tpc_slot& slot = *entry.descriptor->slots[i];
-    spec.children.push_back(resolve(slot.kind, request.children.at(slot.key)));
+    const auto [first, last] = request.children.equal_range(slot.key);
+    if (first == last) throw std::logic_error("nothing in slot " + std::string(slot.key) + " of " + request.id);
+    for (auto child = first; child != last; ++child) spec.children.push_back(resolve(slot.kind, child->second));
   }
   return spec;
 }
@@ -184,6 +186,11 @@ const std::vector<MechanismCase>& mechanism_cases() {
       {"ef14_identity", compressed("ef14", {}, identity())},
       {"dcgd", compressed("dcgd", {}, randk(0.2)), false},
       {"dcgd_identity", compressed("dcgd", {}, identity())},
+      {"diana", {"diana", {}, {{"unbiased", randk(0.2)}}}, false},
+      {"diana_fixed_shift", {"diana", {{"keep", 0.0}}, {{"unbiased", randk(0.2)}}}, false},
+      {"adacgd", {"adacgd", {{"zeta", 4.0}}, {{"level", topk(0.1)}, {"level", topk(0.3)}, {"level", topk(0.6)}}}},
+      {"adacgd_crandk", {"adacgd", {{"zeta", 2.0}}, {{"level", crandk(0.1)}, {"level", crandk(0.3)}}}},
+      {"adacgd_eager", {"adacgd", {{"zeta", 0.0}}, {{"level", topk(0.1)}, {"level", topk(0.3)}}}},
   };
   return cases;
 }

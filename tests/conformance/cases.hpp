@@ -17,7 +17,7 @@ namespace threepc::conformance {
 struct Request {
   std::string id;
   std::map<std::string, Value> values = {};
-  std::map<std::string, Request> children = {};  // by slot
+  std::multimap<std::string, Request> children = {};  // by slot, in order where a slot is repeated
 };
 
 /// The plugins of the build tree.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 
@@ -229,6 +230,10 @@ const std::vector<Equality>& equalities() {
        {"3pcv4", {}, {{"inner", keeps_few}, {"compressor", keeps_some}}},
        true},
       {"ef14_with_identity_is_gd", with("ef14", {}, "compressor", identity), {"gd"}, false},
+      {"adacgd_with_one_level_is_clag", with("adacgd", {{"zeta", 4.0}}, "level", keeps_some),
+       with("clag", {{"zeta", 4.0}}, "compressor", keeps_some), true},
+      {"diana_that_keeps_all_is_ef21", with("diana", {{"keep", 1.0}}, "unbiased", identity),
+       with("ef21", {}, "compressor", identity), false},
       {"dcgd_with_identity_is_gd", with("dcgd", {}, "compressor", identity), {"gd"}, false},
   };
   return all;
@@ -317,6 +322,50 @@ TEST(Memory, Ef21PlusTakesTheCloserOfTwo) {
   const Request request = with("ef21+", {}, "compressor", keeps_one);
   EXPECT_EQ(steps(request, {0, 5, 0}, {{10, 0, 0}}), (std::vector<Values>{{10, 0, 0}})) << "C(x) is x";
   EXPECT_EQ(steps(request, {1, 1, 1}, {{1, 1, 5}}), (std::vector<Values>{{1, 1, 5}})) << "h + C(x - h) is x";
+}
+
+TEST(Memory, DianaWithAFixedShiftOfZeroIsDcgd) {
+  const Request one_of_three = {"randk", {{"k", std::int64_t{1}}}};
+  const std::vector<Values> xs = {{3, 2, 2}, {5, 6, 7}, {1, -1, 4}};
+  EXPECT_EQ(steps(with("diana", {{"keep", 0.0}}, "unbiased", one_of_three), {0, 0, 0}, xs),
+            steps(with("dcgd", {}, "compressor", one_of_three), {0, 0, 0}, xs));
+}
+
+/// g = s + Q(x - s) and s <- s + Q(x - s)/4, all of it exact in these numbers. Rand-1 of three: 3 (x - s)_j at one j.
+TEST(Memory, DianaLearnsAShareOfEveryMessage) {
+  const Values x = {8, 16, -32};
+  Values shift = {0, 0, 0};
+  std::set<std::size_t> seen;
+  for (const Values& g : steps(with("diana", {{"keep", 0.25}}, "unbiased", {"randk", {{"k", std::int64_t{1}}}}), shift,
+                               {x, x, x, x, x, x, x, x})) {
+    const Values message = minus(g, shift);
+    const auto sent = static_cast<std::size_t>(
+        std::find_if(message.begin(), message.end(), [](double v) { return v != 0; }) - message.begin());
+    ASSERT_LT(sent, x.size());
+    Values expected = {0, 0, 0};
+    expected[sent] = 3 * (x[sent] - shift[sent]);
+    EXPECT_EQ(message, expected);
+    shift[sent] += expected[sent] / 4;
+    seen.insert(sent);
+  }
+  EXPECT_GT(seen.size(), 1u);
+}
+
+/// x - h = (4, 3, 1, 0) and ||x - y||^2 = 1.
+TEST(Levels, AdaCgdTakesTheCheapestThatIsGoodEnough) {
+  const auto held = [](double zeta) {
+    const Request keeps_two = {"topk", {{"k", std::int64_t{2}}}};
+    Pair pair({"adacgd", {{"zeta", zeta}}, {{"level", keeps_one}, {"level", keeps_two}, {"level", identity}}}, TPC_F64,
+              4, 0);
+    pair.start(GuardedVector(TPC_F64, {0, 0, 0, 0}));
+    pair.propose(1, GuardedVector(TPC_F64, {4, 3, 1, 1}), GuardedVector(TPC_F64, {4, 3, 1, 0}));
+    return values_of(pair.h());
+  };
+  EXPECT_EQ(held(26), (Values{0, 0, 0, 0})) << "||x - h||^2 = 26 is allowed";
+  EXPECT_EQ(held(25), (Values{4, 0, 0, 0})) << "the first level leaves 10";
+  EXPECT_EQ(held(10), (Values{4, 0, 0, 0}));
+  EXPECT_EQ(held(9), (Values{4, 3, 0, 0})) << "the second leaves 1";
+  EXPECT_EQ(held(0.5), (Values{4, 3, 1, 0})) << "only the last leaves less";
 }
 
 /// The rule is ||x - h||^2 > zeta ||x - y||^2, and what is not sent costs nothing.

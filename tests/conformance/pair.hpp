@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "cases.hpp"
@@ -66,12 +67,16 @@ class Pair {
 
   void start(const GuardedVector& h) {
     here_.propose_initial(h_, h.data(), message_);
+    lent_.reset();
     replay(there_, message_, 0, worker_, g_);
   }
 
   void propose(std::uint64_t round, const GuardedVector& y, const GuardedVector& x) {
     here_.propose(round, 0.1, h_, y.data(), x.data(), message_);
+    if (lent_) subtract(1 - there_.keep(), *lent_, g_);
+    lent_.reset();
     replay(there_, message_, round, worker_, g_);
+    remember_loans(round);
   }
 
   /// The next round of a run on gradient_at.
@@ -88,12 +93,21 @@ class Pair {
   const MechanismTree& server() const { return there_; }
 
  private:
+  void remember_loans(std::uint64_t round) {
+    for (const Operation& operation : parse_program(message_)) {
+      if (operation.kind != OperationKind::lend) continue;
+      if (!lent_) lent_.emplace(dtype_, dim_);
+      there_.replay(operation, round, worker_, lent_->target());
+    }
+  }
+
   PluginSpec spec_;
   tpc_dtype dtype_;
   std::uint32_t dim_;
   std::uint32_t worker_;
   MechanismTree here_, there_;
   ExactVector h_, g_;
+  std::optional<ExactVector> lent_;  // by the last message, as the server remembers it
   GuardedVector y_;
   Bytes message_;
 };

@@ -42,7 +42,7 @@ struct Witness {
   std::uint32_t workers = 1;
 };
 
-Request with(const std::string& id, std::map<std::string, Value> values, std::map<std::string, Request> children) {
+Request with(const std::string& id, std::map<std::string, Value> values, std::multimap<std::string, Request> children) {
   return {id, std::move(values), std::move(children)};
 }
 Request topk(double fraction) { return {"topk", {{"fraction", fraction}}}; }
@@ -52,6 +52,9 @@ const std::vector<Witness>& witnesses() {
   const Request ef21 = with("ef21", {}, {{"compressor", topk(0.1)}}), lag = with("lag", {{"zeta", 4.0}}, {});
   const Request crandk = randk(0.3, false);
   const auto clag = [](double fraction) { return with("clag", {{"zeta", 4.0}}, {{"compressor", topk(fraction)}}); };
+  const auto adacgd = [](double finest) {
+    return with("adacgd", {{"zeta", 4.0}}, {{"level", topk(0.1)}, {"level", topk(finest)}});
+  };
   const Request v2 = with("3pcv2", {}, {{"compressor", crandk}, {"unbiased", randk(0.2, true)}});
   const Request v5 = with("3pcv5", {{"p", 0.6}}, {{"compressor", topk(0.1)}});
   const Request marina = with("marina", {{"p", 0.3}}, {{"unbiased", randk(0.2, true)}});
@@ -69,6 +72,8 @@ const std::vector<Witness>& witnesses() {
       {"3pcv3_ef21", with("3pcv3", {}, {{"inner", ef21}, {"compressor", crandk}}), young, true, true},
       {"3pcv4", with("3pcv4", {}, {{"inner", randk(0.2, false)}, {"compressor", crandk}}), young, true, true},
       {"3pcv5", v5, along_the_error, true, true},
+      {"adacgd_by_its_finest_level", adacgd(0.2), young, true, true},
+      {"adacgd_by_its_trigger", adacgd(0.9), lazy, false, true},
       {"marina_A", marina, x_is_y, true, false},
       {"marina_B", marina, h_is_y, false, true},
       {"marina_A_of_four", marina, x_is_y, true, false, 4},
@@ -133,7 +138,7 @@ class Tightness : public ::testing::TestWithParam<Witness> {};
 
 TEST_P(Tightness, ConstantsHoldAndBetterOnesDoNot) {
   Members members(GetParam());
-  const auto [alpha, omega, A, B] = members.constants();
+  const double A = members.constants().A, B = members.constants().B;
   Sample error;
   for (std::uint64_t round = 1; round <= 20000; ++round) error.add(members.error(round));
   const double rounding = 1e-12 * members.bound(A, B);
