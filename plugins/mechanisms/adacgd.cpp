@@ -25,11 +25,12 @@ class AdaptiveLevels {
       .version = "1.0.0",
       .summary = "Adaptive compression: each worker skips, or sends the cheapest level that is good enough.",
       .paper =
-          "Makarenko, Gasanov, Islamov, Sadiev, Richtarik, Adaptive Compression for Communication-Efficient Distributed "
+          "Makarenko, Gasanov, Islamov, Sadiev, Richtarik, Adaptive Compression for Communication-Efficient "
+          "Distributed "
           "Training, 2022, arXiv 2211.00188"};
   static constexpr auto params = tpc::params(zeta_param());
-  static constexpr std::array slots = {tpc::repeated(
-      tpc::compressor_slot("level", tpc::Accepts::contractive, "C_1, C_2 ..., what compresses x - h, the cheapest first"))};
+  static constexpr std::array slots = {tpc::repeated(tpc::compressor_slot(
+      "level", tpc::Accepts::contractive, "C_1, C_2 ..., what compresses x - h, the cheapest first"))};
 
   AdaptiveLevels(const TriggerOptions& options, const tpc::Setup& setup)
       : zeta_(options.zeta), finest_(setup.children() - 1), scratch_(setup.dim()) {}

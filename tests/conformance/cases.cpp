@@ -54,7 +54,9 @@ Request crandk(double fraction) { return {"randk", {{"fraction", fraction}, {"sc
 Request cast(const std::string& to, const std::string& rounding) {
   return {"cast", {{"to", to}, {"rounding", rounding}}};
 }
-Request nested(const std::string& id, std::map<std::string, Request> children) { return {id, {}, std::move(children)}; }
+Request nested(const std::string& id, std::multimap<std::string, Request> children) {
+  return {id, {}, std::move(children)};
+}
 Request dithering(const std::string& id, std::int64_t levels, const std::string& norm) {
   return {id, {{"levels", levels}, {"norm", norm}}};
 }

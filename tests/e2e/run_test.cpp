@@ -27,6 +27,8 @@ struct Method {
   std::vector<std::string> set;
 };
 
+const std::string levels = "mechanism={plugin='adacgd', zeta=2, level=[{plugin='topk', k=2}, {plugin='topk', k=10}]}";
+
 class SameBits : public testing::TestWithParam<Method> {};
 
 TEST_P(SameBits, OnEveryTransportAndNumberOfThreads) {
@@ -65,6 +67,21 @@ INSTANTIATE_TEST_SUITE_P(
                     Method{"marina", {"mechanism={plugin=\"marina\", p=0.2, unbiased={plugin=\"randk\", k=5}}"}}),
     [](const auto& method) { return "Method_" + std::string(method.param.name); });
 
+INSTANTIATE_TEST_SUITE_P(
+    Mechanisms, SameBits,
+    testing::Values(Method{"3pcv1", {"mechanism.plugin=3pcv1"}},
+                    Method{"3pcv3",
+                           {"mechanism={plugin='3pcv3', inner={plugin='ef21+', compressor={plugin='topk', k=2}}, "
+                            "compressor={plugin='topk', k=3}}"}},
+                    Method{"3pcv4", {"mechanism.plugin=3pcv4", "mechanism.inner={plugin='topk', k=2}"}},
+                    Method{"3pcv5", {"mechanism.plugin=3pcv5"}}, Method{"ef21plus", {"mechanism.plugin=ef21+"}},
+                    Method{"ef14", {"mechanism.plugin=ef14", "optimizer.stepsize=0.05"}},
+                    Method{"dcgd", {"mechanism.plugin=dcgd", "optimizer.stepsize=0.05"}},
+                    Method{"diana",
+                           {"mechanism={plugin='diana', unbiased={plugin='randk', k=5}}", "optimizer.stepsize=0.05"}},
+                    Method{"adacgd", {levels}}, Method{"adam", {"optimizer={plugin='adam', stepsize=0.01}"}}),
+    [](const auto& method) { return "Method_" + std::string(method.param.name); });
+
 TEST(Run, WritesTheFilesAndKeysOfTheContract) {
   const Folder folder;
   const std::string config = folder.write("first.toml", small_config(3, "tcp", 20));
@@ -101,13 +118,14 @@ TEST(Run, WritesTheFilesAndKeysOfTheContract) {
 }
 
 TEST(Run, ItsResolvedConfigurationRunsAgainToTheSameBits) {
-  const Folder folder;
-  const std::string config = folder.write("first.toml", small_config(3, "inproc", 20));
-  ASSERT_EQ(
-      run_program({"run", config, "--quiet", "--out", folder.path("a"), "--set", "mechanism.compressor.k=7"}).exit_code,
-      0);
-  ASSERT_EQ(run_program({"run", folder.path("a/config.toml"), "--quiet", "--out", folder.path("b")}).exit_code, 0);
-  EXPECT_EQ(read_summary(folder.path("a"))["x_hash"], read_summary(folder.path("b"))["x_hash"]);
+  for (const std::string& set : {std::string("mechanism.compressor.k=7"), levels}) {
+    const Folder folder;
+    const std::string config = folder.write("first.toml", small_config(3, "inproc", 20));
+    const Result first = run_program({"run", config, "--quiet", "--out", folder.path("a"), "--set", set});
+    ASSERT_EQ(first.exit_code, 0) << first.err;
+    ASSERT_EQ(run_program({"run", folder.path("a/config.toml"), "--quiet", "--out", folder.path("b")}).exit_code, 0);
+    EXPECT_EQ(read_summary(folder.path("a"))["x_hash"], read_summary(folder.path("b"))["x_hash"]);
+  }
 }
 
 TEST(Run, RefusesToOverwriteAFinishedRunWithoutForce) {
