@@ -52,8 +52,15 @@ struct MechanismTree::Node {
   TheoryConstants constants(const MechanismTree& tree) const {
     std::vector<TheoryConstants> children;
     for (const Slot& slot : slots)
-      children.push_back(slot.inner ? slot.inner->constants(tree) : tree.codecs_[slot.codec - 1]->constants());
+      children.push_back(slot.inner ? slot.inner->of_each_worker(tree) : tree.codecs_[slot.codec - 1]->constants());
     return mechanism.constants(children);
+  }
+
+  /// What an outer mechanism may build on: its inequality is about one worker's h, about which constants that bound
+  /// the aggregate say nothing.
+  TheoryConstants of_each_worker(const MechanismTree& tree) const {
+    const bool aggregate = (mechanism.spec().descriptor->capabilities & TPC_BOUNDS_AGGREGATE) != 0;
+    return aggregate ? TheoryConstants{} : constants(tree);
   }
 
   std::uint32_t capabilities() const {

@@ -50,6 +50,7 @@ Request identity() { return {"identity"}; }
 
 Request topk(double fraction) { return {"topk", {{"fraction", fraction}}}; }
 Request randk(double fraction) { return {"randk", {{"fraction", fraction}}}; }
+Request silent() { return {"silent"}; }
 Request crandk(double fraction) { return {"randk", {{"fraction", fraction}, {"scaled", false}}}; }
 Request cast(const std::string& to, const std::string& rounding) {
   return {"cast", {{"to", to}, {"rounding", rounding}}};
@@ -79,7 +80,8 @@ const Catalog& catalog() {
 }
 
 PluginSpec resolve(tpc_kind kind, const Request& request) {
-  const Entry& entry = catalog().find(kind, request.id, "the case table");
+  static const Catalog with_those_of_the_tests({THREEPC_TEST_PLUGINS, THREEPC_TEST_BINARIES "/plugins"});
+  const Entry& entry = with_those_of_the_tests.find(kind, request.id, "the case table");
   PluginSpec spec;
   spec.descriptor = entry.descriptor;
   spec.file = entry.file;
@@ -192,6 +194,15 @@ const std::vector<MechanismCase>& mechanism_cases() {
       {"diana_fixed_shift", {"diana", {{"keep", 0.0}}, {{"unbiased", randk(0.2)}}}, false},
       {"adacgd", {"adacgd", {{"zeta", 4.0}}, {{"level", topk(0.1)}, {"level", topk(0.3)}, {"level", topk(0.6)}}}},
       {"adacgd_crandk", {"adacgd", {{"zeta", 2.0}}, {{"level", crandk(0.1)}, {"level", crandk(0.3)}}}},
+      {"3pcv3_marina", v3({"marina", {{"p", 0.3}}, {{"unbiased", randk(0.2)}}}, topk(0.1)), false},
+      {"3pcv3_marina_identity", v3({"marina", {{"p", 0.3}}, {{"unbiased", randk(0.2)}}}, identity())},
+      {"ef21_silent", compressed("ef21", {}, silent()), false},
+      {"clag_silent", compressed("clag", {{"zeta", 4.0}}, silent()), false},
+      {"3pcv1_silent", compressed("3pcv1", {}, silent())},
+      {"3pcv2_silent", {"3pcv2", {}, {{"compressor", silent()}, {"unbiased", randk(0.2)}}}, false},
+      {"3pcv3_silent", v3(compressed("ef21", {}, topk(0.1)), silent())},
+      {"3pcv4_silent", v4(silent(), topk(0.1))},
+      {"3pcv5_silent", compressed("3pcv5", {{"p", 0.3}}, silent())},
       {"adacgd_eager", {"adacgd", {{"zeta", 0.0}}, {{"level", topk(0.1)}, {"level", topk(0.3)}}}},
   };
   return cases;

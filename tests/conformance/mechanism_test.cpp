@@ -194,6 +194,7 @@ Request with(const std::string& id, std::map<std::string, Value> values, const s
 }
 
 const Request identity = {"identity"};
+const Request silent = {"silent"};
 const Request keeps_all = {"topk", {{"fraction", 1.0}}};
 const Request keeps_some = {"topk", {{"fraction", 0.2}}};
 const Request keeps_few = {"topk", {{"fraction", 0.1}}};
@@ -229,6 +230,12 @@ const std::vector<Equality>& equalities() {
        corrected(with("ef21", {}, "compressor", keeps_few), keeps_some),
        {"3pcv4", {}, {{"inner", keeps_few}, {"compressor", keeps_some}}},
        true},
+      {"3pcv3_that_corrects_nothing_is_ef21", corrected(with("ef21", {}, "compressor", keeps_some), silent),
+       with("ef21", {}, "compressor", keeps_some), false},
+      {"3pcv4_after_nothing_is_ef21",
+       {"3pcv4", {}, {{"inner", silent}, {"compressor", keeps_some}}},
+       with("ef21", {}, "compressor", keeps_some),
+       false},
       {"ef14_with_identity_is_gd", with("ef14", {}, "compressor", identity), {"gd"}, false},
       {"adacgd_with_one_level_is_clag", with("adacgd", {{"zeta", 4.0}}, "level", keeps_some),
        with("clag", {{"zeta", 4.0}}, "compressor", keeps_some), true},
