@@ -69,6 +69,15 @@ INSTANTIATE_TEST_SUITE_P(Methods, Guarantee,
                                          Method{"narrow", "{plugin='ef21',compressor={plugin='cast',to='f8_e4m3'}}"}),
                          [](const auto& test) { return std::string(test.param.name); });
 
+INSTANTIATE_TEST_SUITE_P(
+    Mechanisms, Guarantee,
+    testing::Values(Method{"3pcv1", "{plugin='3pcv1',compressor={plugin='topk',k=3}}"},
+                    Method{"3pcv3", "{plugin='3pcv3',inner={plugin='lag',zeta=4.0},compressor={plugin='topk',k=3}}"},
+                    Method{"3pcv4", "{plugin='3pcv4',inner={plugin='topk',k=2},compressor={plugin='topk',k=3}}"},
+                    Method{"ef21plus", "{plugin='ef21+',compressor={plugin='topk',k=3}}"},
+                    Method{"adacgd", "{plugin='adacgd',zeta=4.0,level=[{plugin='topk',k=2},{plugin='topk',k=9}]}"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
 TEST(Measure, NamesThePluginThatPromisesTooMuch) {
   const Folder folder;
   const std::string config = folder.write("run.toml", problem(50));
