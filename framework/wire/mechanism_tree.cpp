@@ -237,6 +237,9 @@ std::unique_ptr<MechanismTree::Node> MechanismTree::build(const PluginSpec& spec
     Node::Slot slot;
     if (child.descriptor->kind == TPC_MECHANISM) {
       slot.inner = build(child);
+      if (!std::isnan(slot.inner->constants(*this).keep))
+        throw Failure(Exit::usage, child.place + ": '" + child.descriptor->id +
+                                       "' lends what it sends for one round, so it cannot be inside another mechanism");
     } else {
       if (codecs_.size() == most_codecs)
         throw Failure(Exit::usage, child.place + ": more than 31 compressors in one mechanism");

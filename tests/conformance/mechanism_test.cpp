@@ -406,6 +406,13 @@ TEST(Slots, TakeOnlyTheClassTheyAsk) {
     EXPECT_THAT(failure.what(), ::testing::HasSubstr("contractive"));
   }
   EXPECT_THROW(build(with("marina", {}, "unbiased", keeps_some)), Failure);
+  try {
+    build(corrected(with("diana", {}, "unbiased", identity), keeps_some));
+    FAIL() << "a mechanism that lends was taken into another";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Exit::usage);
+    EXPECT_THAT(failure.what(), ::testing::HasSubstr("cannot be inside another mechanism"));
+  }
   EXPECT_NO_THROW(build(with("marina", {}, "unbiased", identity)));
 }
 

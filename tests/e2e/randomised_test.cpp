@@ -19,8 +19,9 @@ json reference() {
 std::string config_of(const json& all, const json& row) {
   std::ostringstream text;
   text << "[run]\nrounds = 10000\n[run.stop]\ngrad_norm_sq = " << all["tol"] << "\n[workers]\ncount = " << all["n"]
-       << "\n[problem]\nplugin = \"quadratic\"\ndim = " << all["d"] << "\ns = 0.0\n[mechanism]\nplugin = "
-       << row["method"] << "\ncompressor = {plugin = \"topk\", k = " << row["compressor_k"]
+       << "\n[problem]\nplugin = \"quadratic\"\ndim = " << all["d"]
+       << "\ns = 0.0\n[mechanism]\nplugin = " << row["method"]
+       << "\ncompressor = {plugin = \"topk\", k = " << row["compressor_k"]
        << "}\nunbiased = {plugin = \"randk\", k = " << row["unbiased_k"]
        << "}\n[optimizer]\nplugin = \"gd\"\nmultiplier = " << row["multiplier"] << "\n";
   return text.str();
@@ -33,8 +34,8 @@ struct Cost {
 Cost reach_the_tolerance(const json& all, const json& row, int seed) {
   const Folder folder;
   const std::string config = folder.write("run.toml", config_of(all, row));
-  const Result result = run_program(
-      {"run", config, "--quiet", "--out", folder.path("run"), "--set", "run.seed=" + std::to_string(seed)});
+  const Result result =
+      run_program({"run", config, "--quiet", "--out", folder.path("run"), "--set", "run.seed=" + std::to_string(seed)});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const json summary = read_summary(folder.path("run"));
   EXPECT_EQ(summary["stopped_by"], "grad_norm_sq");
