@@ -107,9 +107,9 @@ const std::vector<Worst>& worst_cases() {
   return all;
 }
 
-class Tightness : public ::testing::TestWithParam<std::tuple<Worst, tpc_dtype>> {};
+class CompressorTightness : public ::testing::TestWithParam<std::tuple<Worst, tpc_dtype>> {};
 
-TEST_P(Tightness, ErrorOfTheWorstVectorIsTheConstant) {
+TEST_P(CompressorTightness, ErrorOfTheWorstVectorIsTheConstant) {
   const auto& [worst, dtype] = GetParam();
   const auto dim = static_cast<std::uint32_t>(worst.v.size());
   const Roundtrip through(worst.request, dtype, dim, worst.workers, worst.blocks);
@@ -130,7 +130,7 @@ TEST_P(Tightness, ErrorOfTheWorstVectorIsTheConstant) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Compressor, Tightness,
+INSTANTIATE_TEST_SUITE_P(Compressor, CompressorTightness,
                          ::testing::Combine(::testing::ValuesIn(worst_cases()), ::testing::Values(TPC_F32, TPC_F64)),
                          [](const auto& test) {
                            return std::string(std::get<0>(test.param).name) +

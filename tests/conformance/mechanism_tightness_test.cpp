@@ -134,9 +134,9 @@ class Members {
   TheoryConstants constants_;
 };
 
-class Tightness : public ::testing::TestWithParam<Witness> {};
+class MechanismTightness : public ::testing::TestWithParam<Witness> {};
 
-TEST_P(Tightness, ConstantsHoldAndBetterOnesDoNot) {
+TEST_P(MechanismTightness, ConstantsHoldAndBetterOnesDoNot) {
   Members members(GetParam());
   const double A = members.constants().A, B = members.constants().B;
   Sample error;
@@ -155,7 +155,7 @@ TEST_P(Tightness, ConstantsHoldAndBetterOnesDoNot) {
 
 std::ostream& operator<<(std::ostream& out, const Witness& witness) { return out << witness.name; }
 
-INSTANTIATE_TEST_SUITE_P(Mechanism, Tightness, ::testing::ValuesIn(witnesses()),
+INSTANTIATE_TEST_SUITE_P(Mechanism, MechanismTightness, ::testing::ValuesIn(witnesses()),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
