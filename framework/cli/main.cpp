@@ -9,6 +9,7 @@
 #include "failure.hpp"
 #include "nearest.hpp"
 #include "runtime/run.hpp"
+#include "sweep/sweep.hpp"
 #include "version.hpp"
 
 namespace {
@@ -26,6 +27,7 @@ struct Program {
       "compressor that decides what crosses the network.",
       "threepc"};
   threepc::RunOptions options;
+  threepc::SweepOptions sweep;
   std::string address;
   std::uint32_t rank = 0;
   std::string plugin_id;
@@ -40,6 +42,7 @@ struct Program {
     add_run();
     add_serve();
     add_work();
+    add_sweep();
     add_plugins();
     add_config();
   }
@@ -82,6 +85,30 @@ struct Program {
     sub.add_flag("--quiet", options.quiet, "Accepted for symmetry: a worker prints nothing but errors");
     sub.footer("Example: threepc work run.toml --rank 3 --connect 127.0.0.1:5555");
     sub.callback([this] { command = [this] { return threepc::work(options, rank, address); }; });
+  }
+
+  void take_sweep_options(CLI::App& command_app) {
+    command_app.add_option("--jobs", sweep.jobs, "Cells that run at a time (default: the available cores)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 4096));
+    command_app.add_option("--out", sweep.out, "Where everything is written (default: runs/NAME)")->type_name("DIR");
+    command_app.add_flag("--force", sweep.force, "Run finished cells again");
+    command_app.add_flag("--quiet", sweep.quiet, "No progress and no final table");
+  }
+
+  void add_sweep() {
+    CLI::App& sub = *app.add_subcommand("sweep", "Run a grid of configurations; tables in sweep.csv and best.csv");
+    sub.add_option("SWEEP", sweep.file, "TOML file with a base configuration and the axes of the grid")
+        ->required()
+        ->type_name("FILE");
+    sub.add_option("--set", sweep.set, "Override a key of every cell: --set run.seed=2 (repeatable)")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    take_sweep_options(sub);
+    sub.footer(
+        "After Ctrl+C the same command goes on with the cells that are not finished.\n"
+        "Example: threepc sweep configs/sweep.toml --jobs 2 --out runs/sweep");
+    sub.callback([this] { command = [this] { return threepc::sweep(sweep); }; });
   }
 
   void add_plugins() {

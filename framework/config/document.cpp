@@ -203,8 +203,12 @@ std::string excerpt(std::string_view text) {
 Node read_document(const std::string& file, const std::vector<std::string>& overrides) {
   Node document = parse_file(file);
   document.origin = file;
-  for (const std::string& text : overrides) apply(document, parse_override(text), Reader("", text));
+  override_document(document, overrides);
   return document;
+}
+
+void override_document(Node& document, const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) apply(document, parse_override(text), Reader("", text));
 }
 
 }  // namespace threepc

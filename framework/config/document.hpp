@@ -32,6 +32,9 @@ struct Node {
 /// FILE:LINE:COLUMN for a file that cannot be read, is not TOML, or names a key twice.
 Node read_document(const std::string& file, const std::vector<std::string>& overrides);
 
+/// Applies `overrides` to a document that was read before.
+void override_document(Node& document, const std::vector<std::string>& overrides);
+
 /// The value as TOML writes it: a string quoted and escaped, a real in the shortest form that reads back to the
 /// same bits, always with a point or an exponent.
 std::string to_toml_text(const Value& value);

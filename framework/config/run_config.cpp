@@ -222,13 +222,17 @@ void write_workers(Lines& out, const RunConfig& config, bool complete) {
 }  // namespace
 
 RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out) {
-  const Node document = read_document(file, overrides);
+  RunConfig config = load_config(read_document(file, overrides), file, out);
+  config.overrides = overrides;
+  return config;
+}
+
+RunConfig load_config(const Node& document, const std::string& file, const std::string& out) {
   Section root(&document, "");
   const fs::path folder = fs::absolute(file).parent_path();
 
   RunConfig config;
   config.file = file;
-  config.overrides = overrides;
   read_run(root.child("run"), config);
   if (!out.empty()) config.out = out;
   config.out = fs::absolute(config.out).lexically_normal().string();

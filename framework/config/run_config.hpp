@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/document.hpp"
 #include "plugin/catalog.hpp"
 #include "plugin/spec.hpp"
 
@@ -69,6 +70,10 @@ struct RunConfig {
 /// it, Exit::data for a data file that does not exist, Exit::plugin for a plugin that cannot be used.
 /// `out` replaces [run] out when not empty.
 RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out = "");
+
+/// The same for a document that is not, or not only, what one file says; relative paths are relative to the
+/// folder of `file`.
+RunConfig load_config(const Node& document, const std::string& file, const std::string& out);
 
 /// The complete configuration as TOML: every default filled in, every path absolute; load_config of it gives
 /// the same run.
