@@ -9,6 +9,11 @@ install(TARGETS threepc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/framework/include/threepc DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
+# bin/threepc finds its experiments in ../share/threepc/configs/paper; in the build tree through a link.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION share/threepc)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/threepc)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/configs ${PROJECT_BINARY_DIR}/share/threepc/configs SYMBOLIC)
+
 # A plugin must know whether the program that loads it carries a sanitizer's runtime; see ThreepcPlugin.cmake.
 set_property(TARGET threepc_sdk APPEND PROPERTY EXPORT_PROPERTIES THREEPC_SANITIZE)
 install(TARGETS threepc_sdk EXPORT threepc-targets)

@@ -9,6 +9,7 @@
 #include "failure.hpp"
 #include "nearest.hpp"
 #include "runtime/run.hpp"
+#include "sweep/reproduce.hpp"
 #include "sweep/sweep.hpp"
 #include "version.hpp"
 
@@ -28,6 +29,7 @@ struct Program {
       "threepc"};
   threepc::RunOptions options;
   threepc::SweepOptions sweep;
+  bool quick = false, list_names = false;
   std::string address;
   std::uint32_t rank = 0;
   std::string plugin_id;
@@ -43,6 +45,7 @@ struct Program {
     add_serve();
     add_work();
     add_sweep();
+    add_reproduce();
     add_plugins();
     add_config();
   }
@@ -109,6 +112,22 @@ struct Program {
         "After Ctrl+C the same command goes on with the cells that are not finished.\n"
         "Example: threepc sweep configs/sweep.toml --jobs 2 --out runs/sweep");
     sub.callback([this] { command = [this] { return threepc::sweep(sweep); }; });
+  }
+
+  void add_reproduce() {
+    CLI::App& sub = *app.add_subcommand("reproduce", "Run a published experiment, draw its figure, compare");
+    CLI::Option& name = *sub.add_option("NAME", sweep.file, "An experiment of --list, or a sweep's TOML file");
+    name.type_name("");
+    sub.add_flag("--list", list_names, "The experiments that come with threepc");
+    sub.add_flag("--quick", quick, "A small version, in less than a minute");
+    take_sweep_options(sub);
+    sub.footer(
+        "Pictures need gnuplot (Debian: gnuplot-nox). After Ctrl+C the same command goes on.\n"
+        "Example: threepc reproduce quadratic-n100 --quick --out runs/quadratic");
+    sub.callback([this, &name] {
+      if (!list_names && name.count() == 0) throw CLI::RequiredError("NAME");
+      command = [this] { return list_names ? threepc::list_experiments() : threepc::reproduce(sweep, quick); };
+    });
   }
 
   void add_plugins() {

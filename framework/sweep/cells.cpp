@@ -56,6 +56,11 @@ void refuse_override_of_axis(const std::vector<std::string>& overrides, const st
   }
 }
 
+std::optional<double> tolerance_sq(const StopRules& stop) {
+  if (stop.grad_norm_sq) return stop.grad_norm_sq;
+  return stop.grad_norm ? std::optional(*stop.grad_norm * *stop.grad_norm) : std::nullopt;
+}
+
 class Expansion {
  public:
   Expansion(const SweepFile& sweep, const std::vector<std::string>& overrides, const std::string& out)
@@ -106,7 +111,7 @@ class Expansion {
     check(cell, chosen);
     cell.folder = (fs::absolute(out_) / "cells" / cell.name).lexically_normal().string();
     const RunConfig config = load_config(document, sweep_.base_file, cell.folder);
-    cell.has_tolerance = config.stop.grad_norm || config.stop.grad_norm_sq;
+    cell.tolerance_sq = tolerance_sq(config.stop);
     cell.config = to_toml(config);
     cells_.cells.push_back(std::move(cell));
   }

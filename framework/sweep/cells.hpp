@@ -14,7 +14,7 @@ struct Cell {
   std::string case_name;
   std::map<std::string, std::string> point;  // axis -> label of its value
   std::string config;                        // the resolved configuration, as TOML
-  bool has_tolerance;                        // [run.stop] grad_norm or grad_norm_sq
+  std::optional<double> tolerance_sq;        // of ||grad f||^2, from [run.stop]
   std::string folder;                        // absolute
 };
 

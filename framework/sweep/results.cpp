@@ -93,7 +93,7 @@ Group group_of(const Cell& cell, const std::vector<std::string>& over) {
 }
 
 bool counts(const Cell& cell, const Result& result) {
-  return result.status == "reached" || (!cell.has_tolerance && result.status == "ended");
+  return result.status == "reached" || (!cell.tolerance_sq && result.status == "ended");
 }
 
 /// The values of an axis in the order in which the cells have them.
@@ -114,6 +114,20 @@ bool at_edge(const Cell& best, const std::vector<const Cell*>& group, const std:
   });
 }
 
+const Cell* closest_of(const std::vector<std::size_t>& members, const Cells& cells,
+                       const std::vector<std::optional<Result>>& results) {
+  const Cell* closest = nullptr;
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const std::size_t i : members) {
+    if (!results[i] || results[i]->status == "diverged") continue;
+    const double norm = results[i]->number("grad_norm");
+    if (!(norm < smallest)) continue;
+    smallest = norm;
+    closest = &cells.cells[i];
+  }
+  return closest;
+}
+
 Best best_of(const Group& name, const std::vector<std::size_t>& members, const Cells& cells,
              const std::vector<std::optional<Result>>& results, const std::string& metric,
              const std::vector<std::string>& over) {
@@ -121,6 +135,7 @@ Best best_of(const Group& name, const std::vector<std::size_t>& members, const C
   best.case_name = name.first;
   best.point = name.second;
   best.cells = members.size();
+  best.closest = closest_of(members, cells, results);
   std::vector<const Cell*> group;
   for (const std::size_t i : members) {
     const Cell& cell = cells.cells[i];

@@ -38,6 +38,7 @@ struct Best {
   std::map<std::string, std::string> point;  // the other axes
   const Cell* cell = nullptr;                // nullptr: no cell of the group counts
   const Result* result = nullptr;
+  const Cell* closest = nullptr;  // of those that did not diverge, the smallest ||grad f||; may be nullptr
   std::size_t cells = 0, counted = 0;
   bool at_edge = false;  // the winner has an end value of an axis of `over`: there may be a better one beyond
 };

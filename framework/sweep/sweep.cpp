@@ -165,16 +165,6 @@ std::string described(const Best& group, const SweepFile& sweep) {
   return text + (group.at_edge ? " (an end of its values: a better one may lie beyond)" : "");
 }
 
-std::string final_table(const SweepFile& sweep, const SweepOutcome& outcome) {
-  std::map<std::string, int> count;
-  for (const auto& result : outcome.results) ++count[result ? result->status : "not run"];
-  std::string text = "  " + sweep.title + ": " + std::to_string(outcome.results.size()) + " cells";
-  for (const auto& [status, number] : count) text += ", " + std::to_string(number) + " " + status;
-  text += "\n";
-  for (const Best& group : outcome.best) text += "  " + described(group, sweep) + "\n";
-  return text + "  written to " + outcome.out + "/sweep.csv" + (outcome.best.empty() ? "" : " and best.csv") + "\n";
-}
-
 void report_failures(const SweepOutcome& outcome) {
   for (std::size_t i = 0; i < outcome.results.size(); ++i)
     if (outcome.results[i] && outcome.results[i]->status == "failed")
@@ -190,9 +180,22 @@ std::string shown(double value) {
   return text;
 }
 
+std::string default_out(const SweepFile& sweep) { return "runs/" + sweep.name; }
+
+std::string final_table(const SweepFile& sweep, const SweepOutcome& outcome) {
+  std::map<std::string, int> count;
+  for (const auto& result : outcome.results) ++count[result ? result->status : "not run"];
+  std::string text = "  " + sweep.title + ": " + std::to_string(outcome.results.size()) + " cells";
+  for (const auto& [status, number] : count) text += ", " + std::to_string(number) + " " + status;
+  text += "\n";
+  if (!sweep.best_over.empty())
+    for (const Best& group : outcome.best) text += "  " + described(group, sweep) + "\n";
+  return text + "  written to " + outcome.out + "/sweep.csv" + (sweep.best_over.empty() ? "" : " and best.csv") + "\n";
+}
+
 SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options) {
   SweepOutcome outcome;
-  outcome.out = options.out.empty() ? "runs/" + sweep.name : options.out;
+  outcome.out = options.out.empty() ? default_out(sweep) : options.out;
   outcome.cells = expand(sweep, options.set, outcome.out);
   outcome.results.resize(outcome.cells.cells.size());
   const std::size_t jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
@@ -203,10 +206,9 @@ SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options) {
   }
   fs::create_directories(outcome.out);
   write_file(outcome.out + "/sweep.csv", sweep_csv(outcome.cells, outcome.results));
-  if (!sweep.best_over.empty()) {
-    outcome.best = find_best(outcome.cells, outcome.results, sweep.metric, sweep.best_over);
+  outcome.best = find_best(outcome.cells, outcome.results, sweep.metric, sweep.best_over);
+  if (!sweep.best_over.empty())
     write_file(outcome.out + "/best.csv", best_csv(outcome.cells, outcome.best, sweep.best_over));
-  }
   report_failures(outcome);
   return outcome;
 }

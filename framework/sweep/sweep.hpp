@@ -25,9 +25,12 @@ struct SweepOutcome {
   std::string out;  // where everything was written
   Cells cells;
   std::vector<std::optional<Result>> results;  // one per cell; none: not run
-  std::vector<Best> best;                      // empty without [best]; points into cells and results
+  std::vector<Best> best;                      // without [best] every cell by itself; points into cells and results
   Exit exit = Exit::done;                      // interrupted, or the first failed cell's
 };
+
+/// Where a sweep writes when nobody says.
+std::string default_out(const SweepFile& sweep);
 
 /// Runs what has no result yet, writes sweep.csv and best.csv. Divergence and time limits are results. Throws
 /// Failure for a bad sweep, before anything runs.
@@ -35,6 +38,9 @@ SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options);
 
 /// The command: run_sweep, and the table of the best cells on stdout.
 Exit sweep(const SweepOptions& options);
+
+/// A line for each [best] group, how many cells ended how, and where it was written.
+std::string final_table(const SweepFile& sweep, const SweepOutcome& outcome);
 
 /// 12.3 as a person reads it, five digits.
 std::string shown(double value);
