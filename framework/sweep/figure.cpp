@@ -41,10 +41,13 @@ std::string compact(double value) {
   return text;
 }
 
-/// In double quotes, as gnuplot reads it; the titles are not in its markup.
+/// In double quotes, as gnuplot reads it; the terminals take no markup.
 std::string quoted(const std::string& text) {
   std::string out = "\"";
-  for (const char c : text) out += c == '"' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c == '\n' ? "\\n" : std::string(1, c);
+  }
   return out + "\"";
 }
 
@@ -123,9 +126,13 @@ std::string marks(const SweepFile& sweep, const Best& best, const char* colour, 
   for (const Published& from : sweep.published) {
     const auto point = from.points.find(best.case_name);
     if (point == from.points.end()) continue;
-    const std::string place = number(point->second.value) + "," + number(tolerance);
-    text += "set label '" + std::string(point->second.lower_bound ? "→" : "×") + "' at " + place +
-            " center textcolor rgb '" + colour + "' font ',24' front\n";
+    const double x = point->second.value;
+    const std::string place = number(x) + "," + number(tolerance),
+                      paint = std::string(" linecolor rgb '") + colour + "'";
+    text += "set label '' at " + place + " point pointtype 2 pointsize 1.5 linewidth 2" + paint + " front\n";
+    if (!point->second.lower_bound) continue;
+    text += "set arrow from " + place + " to " + number(1.3 * x) + "," + number(tolerance) + " linewidth 2" + paint +
+            " front\n";
   }
   return text;
 }
@@ -147,9 +154,11 @@ std::string curves_script(const SweepFile& sweep, const SweepOutcome& outcome) {
              quoted(name + (best.cell == nullptr ? " (not reached)" : ""));
   }
   if (tolerance) plots += ", \\\n  " + number(*tolerance) + " with lines dashtype 2 linecolor rgb '#888888' notitle";
+  if (!labels.empty())
+    plots += ", \\\n  NaN with points pointtype 2 pointsize 1.5 linewidth 2 linecolor rgb '#444444' title 'published'";
   return script_start("900,600") + "set title " + quoted(sweep.title) + "\nset xlabel " + quoted(sweep.figure->label) +
          "\nset ylabel " + quoted(y_label(sweep.figure->y)) +
-         "\nset logscale xy\nset format y '1e%+03T'\nset grid linecolor rgb '#dddddd'\nset key left bottom\n"
+         "\nset logscale xy\nset format y '1e%+03T'\nset grid linecolor rgb '#dddddd'\nset key right top spacing 1.2\n"
          "set border 3\nset tics nomirror\n" +
          labels + "plot \\\n" + plots + "\n}\n";
 }

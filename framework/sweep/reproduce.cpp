@@ -44,13 +44,13 @@ Exit reproduce(const SweepOptions& options, bool quick) {
   const SweepFile sweep = read_sweep(own.file, quick);
   if (own.out.empty()) own.out = default_out(sweep) + (quick ? "-quick" : "");
   const SweepOutcome outcome = run_sweep(sweep, own);
-  if (!options.quiet) std::fputs(final_table(sweep, outcome).c_str(), stdout);
+  if (!options.quiet) std::fputs(counts(sweep, outcome).c_str(), stdout);
   if (outcome.exit == Exit::interrupted || !sweep.figure) return outcome.exit;
   const std::string text = comparison(sweep, outcome);
   write_file(outcome.out + "/comparison.txt", text);
   const std::string missing = draw_figure(sweep, outcome);
-  if (!options.quiet) std::fputs(("\n" + text).c_str(), stdout);
-  if (!options.quiet && missing.empty()) std::printf("  picture: %s/figure.png and .svg\n", outcome.out.c_str());
+  if (!options.quiet)
+    std::fputs((text + "  written to " + outcome.out + (missing.empty() ? ", figure.png\n" : "\n")).c_str(), stdout);
   if (!missing.empty()) std::fprintf(stderr, "threepc: no picture: %s\n", missing.c_str());
   return outcome.exit;
 }

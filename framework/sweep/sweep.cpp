@@ -165,6 +165,13 @@ std::string described(const Best& group, const SweepFile& sweep) {
   return text + (group.at_edge ? " (an end of its values: a better one may lie beyond)" : "");
 }
 
+std::string final_table(const SweepFile& sweep, const SweepOutcome& outcome) {
+  std::string text = counts(sweep, outcome);
+  if (!sweep.best_over.empty())
+    for (const Best& group : outcome.best) text += "  " + described(group, sweep) + "\n";
+  return text + "  written to " + outcome.out + "/sweep.csv" + (sweep.best_over.empty() ? "" : " and best.csv") + "\n";
+}
+
 void report_failures(const SweepOutcome& outcome) {
   for (std::size_t i = 0; i < outcome.results.size(); ++i)
     if (outcome.results[i] && outcome.results[i]->status == "failed")
@@ -182,15 +189,12 @@ std::string shown(double value) {
 
 std::string default_out(const SweepFile& sweep) { return "runs/" + sweep.name; }
 
-std::string final_table(const SweepFile& sweep, const SweepOutcome& outcome) {
+std::string counts(const SweepFile& sweep, const SweepOutcome& outcome) {
   std::map<std::string, int> count;
   for (const auto& result : outcome.results) ++count[result ? result->status : "not run"];
   std::string text = "  " + sweep.title + ": " + std::to_string(outcome.results.size()) + " cells";
   for (const auto& [status, number] : count) text += ", " + std::to_string(number) + " " + status;
-  text += "\n";
-  if (!sweep.best_over.empty())
-    for (const Best& group : outcome.best) text += "  " + described(group, sweep) + "\n";
-  return text + "  written to " + outcome.out + "/sweep.csv" + (sweep.best_over.empty() ? "" : " and best.csv") + "\n";
+  return text + "\n";
 }
 
 SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options) {

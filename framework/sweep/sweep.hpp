@@ -39,8 +39,8 @@ SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options);
 /// The command: run_sweep, and the table of the best cells on stdout.
 Exit sweep(const SweepOptions& options);
 
-/// A line for each [best] group, how many cells ended how, and where it was written.
-std::string final_table(const SweepFile& sweep, const SweepOutcome& outcome);
+/// How many cells ended how, as a line.
+std::string counts(const SweepFile& sweep, const SweepOutcome& outcome);
 
 /// 12.3 as a person reads it, five digits.
 std::string shown(double value);
