@@ -61,12 +61,26 @@ std::optional<double> tolerance_sq(const StopRules& stop) {
   return stop.grad_norm ? std::optional(*stop.grad_norm * *stop.grad_norm) : std::nullopt;
 }
 
+/// Before anything is loaded, because loading so many would take long.
+void refuse_too_many(const SweepFile& sweep) {
+  std::size_t total = 0;
+  for (const Case& item : sweep.cases) {
+    std::size_t cells = 1;
+    for (const Axis& axis : axes_of(sweep, item))
+      if ((cells *= axis.values.size()) > most_cells) break;
+    total += cells;
+  }
+  if (total > most_cells)
+    throw Failure(Exit::usage, sweep.file + ": the grid has more than 100000 cells; shorten an axis");
+}
+
 class Expansion {
  public:
   Expansion(const SweepFile& sweep, const std::vector<std::string>& overrides, const std::string& out)
       : sweep_(sweep), overrides_(overrides), out_(out) {
     cells_.axes = all_axes(sweep);
     refuse_override_of_axis(overrides, cells_.axes);
+    refuse_too_many(sweep);
   }
 
   Cells all() {

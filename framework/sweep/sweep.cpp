@@ -167,8 +167,9 @@ std::string described(const Best& group, const SweepFile& sweep) {
 
 std::string final_table(const SweepFile& sweep, const SweepOutcome& outcome) {
   std::string text = counts(sweep, outcome);
-  if (!sweep.best_over.empty())
+  if (!sweep.best_over.empty() && outcome.exit != Exit::interrupted)
     for (const Best& group : outcome.best) text += "  " + described(group, sweep) + "\n";
+  if (outcome.exit == Exit::interrupted) text += "  interrupted; the same command goes on\n";
   return text + "  written to " + outcome.out + "/sweep.csv" + (sweep.best_over.empty() ? "" : " and best.csv") + "\n";
 }
 
