@@ -184,7 +184,7 @@ void report_failures(const SweepOutcome& outcome) {
 
 std::string shown(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.5g", value);
+  std::snprintf(text, sizeof text, "%.6g", value);
   return text;
 }
 

@@ -42,7 +42,7 @@ Exit sweep(const SweepOptions& options);
 /// How many cells ended how, as a line.
 std::string counts(const SweepFile& sweep, const SweepOutcome& outcome);
 
-/// 12.3 as a person reads it, five digits.
+/// 12.3 as a person reads it, six digits.
 std::string shown(double value);
 
 }  // namespace threepc

@@ -187,12 +187,15 @@ void read_best(Section section, SweepFile& sweep) {
   for (const std::string& name : sweep.best_over) check_axis(sweep, name, node->origin + ": best.over");
 }
 
-/// [quick] replaces axes wherever they are, and keeps some of the cases.
+/// [quick] replaces axes wherever they are, and keeps some of the cases. With settings of its own it is another
+/// problem, unless it says that it is `comparable` with what was published.
 void read_quick(Section quick, SweepFile& sweep, bool apply) {
   SweepFile changed = sweep;
   read_settings(quick, changed);
   const std::vector<Axis> axes = read_grid(quick);
   keep_cases(changed, quick);
+  if (!quick.flag("comparable").value_or(quick.take("set") == nullptr)) changed.published.clear();
+  changed.title += " (quick)";
   quick.refuse_unknown();
   for (const Axis& axis : axes) {
     check_axis(sweep, axis.key, axis.values.front().origin + ": quick.grid");

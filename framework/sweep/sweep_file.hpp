@@ -69,7 +69,7 @@ struct SweepFile {
   std::vector<Published> published;
 };
 
-/// Reads FILE; `quick` applies its [quick] table (set, grid, cases). Throws Failure(Exit::usage) with
+/// Reads FILE; `quick` applies its [quick] table (set, grid, cases, comparable). Throws Failure(Exit::usage) with
 /// FILE:LINE:COLUMN; configurations are checked with the cells.
 SweepFile read_sweep(const std::string& file, bool quick = false);
 

@@ -95,6 +95,15 @@ TEST_F(SweepCells, QuickReplacesAxesAndKeepsCases) {
   EXPECT_THAT(cells(text, {}, true).cells.front().config, HasSubstr("dim = 2\n"));
 }
 
+TEST_F(SweepCells, QuickForgetsWhatWasPublishedForAnotherProblem) {
+  const std::string text = base + "[[published]]\nsource = \"a friend\"\n[quick]\nset.problem.dim = 2\n";
+  write("other.toml", text);
+  write("same.toml", text + "comparable = true\n");
+  EXPECT_EQ(threepc::read_sweep("other.toml").published.size(), 1u);
+  EXPECT_EQ(threepc::read_sweep("other.toml", true).published.size(), 0u);
+  EXPECT_EQ(threepc::read_sweep("same.toml", true).published.size(), 1u);
+}
+
 TEST_F(SweepCells, OverridesApplyToEveryCell) {
   for (const Cell& cell : cells(base + "[grid]\nrun.seed = [1, 2]\n", {"problem.dim=3"}).cells)
     EXPECT_THAT(cell.config, HasSubstr("dim = 3\n"));
