@@ -8,6 +8,7 @@
 #include "config/run_config.hpp"
 #include "failure.hpp"
 #include "nearest.hpp"
+#include "report/report.hpp"
 #include "runtime/run.hpp"
 #include "sweep/reproduce.hpp"
 #include "sweep/sweep.hpp"
@@ -30,6 +31,7 @@ struct Program {
   threepc::RunOptions options;
   threepc::SweepOptions sweep;
   bool quick = false, list_names = false;
+  threepc::report::ReportOptions report_options;
   std::string address;
   std::uint32_t rank = 0;
   std::string plugin_id;
@@ -46,6 +48,7 @@ struct Program {
     add_work();
     add_sweep();
     add_reproduce();
+    add_report();
     add_plugins();
     add_config();
   }
@@ -164,6 +167,18 @@ struct Program {
         return Exit::done;
       };
     });
+  }
+
+  void add_report() {
+    CLI::App& sub = *app.add_subcommand("report", "Draw runs as one web page that needs no network");
+    sub.add_option("RUN", report_options.runs, "The folder of a run (repeatable)")->required()->type_name("DIR");
+    sub.add_option("--out", report_options.out, "The page; an earlier report is replaced")
+        ->type_name("FILE")
+        ->capture_default_str();
+    sub.add_flag("--force", report_options.force, "Overwrite FILE even if it is not a report");
+    sub.add_flag("--quiet", report_options.quiet, "Do not print FILE when it is written");
+    sub.footer("Example: threepc report runs/gd runs/quickstart --out compare.html");
+    sub.callback([this] { command = [this] { return threepc::report::write_report(report_options); }; });
   }
 };
 

@@ -1,0 +1,90 @@
+#include "report/page.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/page_files.hpp"
+#include "report/thinning.hpp"
+#include "version.hpp"
+
+namespace threepc::report {
+namespace {
+
+/// Points of one run: as many as a curve can show, fewer when many runs share the page.
+std::size_t most_points(std::size_t runs) { return std::clamp<std::size_t>(60'000 / runs, 2'000, 10'000); }
+
+/// Counters are whole numbers: "64008", not "64008.0".
+Json number(double value) {
+  constexpr double exact = 9007199254740992;  // 2^53
+  if (std::abs(value) < exact && value == std::trunc(value)) return static_cast<std::int64_t>(value);
+  return number_or_null(value);
+}
+
+Json drawn_series(const RunRecord& run, const std::vector<std::size_t>& rows) {
+  Json out = Json::object();
+  for (const Series& series : run.series) {
+    Json values = Json::array();
+    for (const std::size_t row : rows) values.push_back(number(series.values[row]));
+    out[series.key] = std::move(values);
+  }
+  return out;
+}
+
+std::string thinning_note(std::size_t drawn, std::size_t lines) {
+  return std::to_string(drawn) + " of " + std::to_string(lines) +
+         " lines are drawn; none of the highest and lowest values is left out.";
+}
+
+Json run_data(const RunRecord& run, const std::string& label, std::size_t most) {
+  const std::vector<std::size_t> rows = rows_to_draw(run, most);
+  std::vector<std::string> notes = run.notes;
+  if (rows.size() < run.rows()) notes.push_back(thinning_note(rows.size(), run.rows()));
+  return {{"label", label},   {"name", run.name},         {"folder", run.folder},   {"lines", run.rows()},
+          {"notes", notes},   {"settings", run.settings}, {"summary", run.summary}, {"series", drawn_series(run, rows)}};
+}
+
+/// JSON inside a script element: nothing in it may look like the element's end, or like a comment's start.
+std::string script_text(const Json& data) {
+  const std::string json = data.dump(-1, ' ', true, Json::error_handler_t::replace);
+  std::string out;
+  out.reserve(json.size());
+  for (const char c : json) {
+    if (c == '<')
+      out += "\\u003c";
+    else if (c == '>')
+      out += "\\u003e";
+    else if (c == '&')
+      out += "\\u0026";
+    else
+      out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+Json page_data(const std::vector<RunRecord>& runs) {
+  std::vector<Settings> settings;
+  for (const RunRecord& run : runs) settings.push_back(run.settings);
+  const std::vector<std::string> names = labels(runs);
+  Json out = {{"format", 1}, {"threepc_version", version()}, {"differing", differing_keys(settings)}, {"runs", Json::array()}};
+  for (std::size_t i = 0; i < runs.size(); ++i) out["runs"].push_back(run_data(runs[i], names[i], most_points(runs.size())));
+  return out;
+}
+
+std::string page(const Json& data) {
+  const std::pair<std::string_view, std::string> parts[] = {{"{{style}}", std::string(page_css)},
+                                                            {"{{data}}", script_text(data)},
+                                                            {"{{plotly}}", std::string(plotly_basic_min_js)},
+                                                            {"{{script}}", std::string(page_js)}};
+  std::string out;
+  std::string_view rest = page_html;
+  for (const auto& [place, text] : parts) {  // in the order of the places; what was put in is not searched again
+    const std::size_t at = rest.find(place);
+    out.append(rest.substr(0, at)).append(text);
+    rest.remove_prefix(at + place.size());
+  }
+  return out.append(rest);
+}
+
+}  // namespace threepc::report

@@ -1,0 +1,479 @@
+// Draws the report from the JSON in #data, whose format is described in docs/report.md. Names and values in it come
+// from files that anybody may have written: they reach the page as text only (textContent, or escaped for plotly).
+(() => {
+  "use strict";
+
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const runs = data.runs;
+
+  /// What curves are drawn against: key of metrics.jsonl, its name, and the axis' title.
+  const abscissas = [
+    ["round", "rounds", "round"],
+    ["uplink_bits_per_worker", "bits up per worker", "uplink, bits per worker"],
+    ["uplink_floats_per_worker", "floats up per worker", "uplink, floats per worker (values only)"],
+    ["downlink_bits_per_worker", "bits down per worker", "downlink, bits per worker"],
+    ["wire_bytes", "bytes on the wire", "on the wire, bytes"],
+    ["seconds", "seconds", "time, seconds"],
+  ].map(([key, name, title]) => ({ key, name, title }));
+
+  const titles = {
+    grad_norm_sq: "‖∇f(x)‖²",
+    f: "f(x)",
+    skipped: "Workers that skipped the round",
+    G: "G = mean of ‖gᵢ − ∇fᵢ‖²",
+    compression_error: "Compression error and its bound",
+    inequality_lhs: "The three point inequality: left and right side",
+  };
+
+  const themes = {
+    light: {
+      text: "#1c2330", faint: "#5b6577", grid: "#e4e8ee", minor: "#f2f4f7", paper: "#ffffff",
+      curves: ["#0b62b0", "#d1491b", "#12805c", "#8a3ea8", "#b8860b", "#1497b0", "#c2347c", "#566073"],
+    },
+    dark: {
+      text: "#e4e9f1", faint: "#9aa6b8", grid: "#2c3543", minor: "#212934", paper: "#191f28",
+      curves: ["#6db3f2", "#ff8a5c", "#4fd0a0", "#c88be6", "#e8c04e", "#5ad1e6", "#f286b8", "#aab4c4"],
+    },
+  };
+  const dashes = ["solid", "dash", "dashdot", "longdash"];
+
+  const state = {
+    x: abscissas[0],
+    xScale: "linear",
+    hidden: new Set(),
+    theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
+    tolerance: NaN,
+    printing: false,
+  };
+
+  // Numbers and text.
+
+  const finite = (value) => typeof value === "number" && Number.isFinite(value);
+  const series = (run, key) => run.series[key] ?? [];
+  const last = (values) => values.findLast(finite);
+  const shortened = (text, longest = 60) => (text.length > longest ? text.slice(0, longest - 1) + "…" : text);
+  /// plotly reads a few tags and entities in its texts.
+  const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+  function lowestOf(key) {
+    let lowest = Infinity;
+    for (const run of runs)
+      for (const value of series(run, key)) if (finite(value) && value < lowest) lowest = value;
+    return lowest;
+  }
+
+  function digits(value, count = 4) {
+    if (!finite(value)) return "—";
+    if (value === 0) return "0";
+    const size = Math.abs(value);
+    if (size >= 1e-3 && size < 1e6) return String(Number(value.toPrecision(count)));
+    return value.toExponential(count - 1).replace("e+", "e");
+  }
+
+  function withUnit(value, unit) {
+    if (!finite(value)) return "—";
+    const prefixes = ["", "k", "M", "G", "T", "P"];
+    const power = Math.min(prefixes.length - 1, Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3)));
+    return `${digits(value / 1000 ** power)} ${prefixes[power]}${unit}`;
+  }
+
+  const whole = (value) => (finite(value) ? String(value) : "—");
+  const bits = (value) => withUnit(value, "bit");
+  const bytes = (value) => withUnit(value, "B");
+  const seconds = (value) => (finite(value) ? `${digits(value, 3)} s` : "—");
+
+  // Elements.
+
+  function element(tag, properties = {}, ...children) {
+    const out = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties))
+      name in out ? (out[name] = value) : out.setAttribute(name, value);
+    out.append(...children);
+    return out;
+  }
+
+  const find = (selector) => document.querySelector(selector);
+
+  const curveColor = (i, theme) => themes[theme].curves[i % themes[theme].curves.length];
+  const curveDash = (i, theme) => dashes[Math.floor(i / themes[theme].curves.length) % dashes.length];
+
+  /// A short piece of the run's curve.
+  function swatch(i) {
+    const space = "http://www.w3.org/2000/svg";
+    const out = document.createElementNS(space, "svg");
+    out.setAttribute("class", "swatch");
+    const line = document.createElementNS(space, "line");
+    const strokes = { solid: "none", dash: "7 4", dashdot: "7 3 2 3", longdash: "12 4" };
+    const attributes = { x1: 0, x2: 22, y1: 5, y2: 5, "stroke-width": 3, stroke: curveColor(i, state.theme) };
+    attributes["stroke-dasharray"] = strokes[curveDash(i, state.theme)];
+    for (const [name, value] of Object.entries(attributes)) line.setAttribute(name, value);
+    out.append(line);
+    return out;
+  }
+
+  /// Two buttons of which one is pressed.
+  function scaleSwitch(container, current, choose) {
+    container.classList.add("scale");
+    container.replaceChildren(
+      ...["log", "linear"].map((scale) =>
+        element("button", { type: "button", textContent: scale, "data-scale": scale, "aria-pressed": String(scale === current()),
+          onclick: () => {
+            choose(scale);
+            for (const button of container.children)
+              button.setAttribute("aria-pressed", String(button.dataset.scale === current()));
+          } })));
+  }
+
+  // Files.
+
+  function download(name, blob) {
+    const url = URL.createObjectURL(blob);
+    element("a", { href: url, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
+
+  /// RFC 4180. A spreadsheet would run a text that begins like a formula, so such a text gets a quotation mark first.
+  function csvCell(value) {
+    if (value === null || value === undefined) return "";
+    if (typeof value === "number") return String(value);
+    const text = /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
+    return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  }
+
+  const csvBlob = (rows) =>
+    new Blob([rows.map((row) => row.map(csvCell).join(",") + "\r\n").join("")], { type: "text/csv;charset=utf-8" });
+
+  // Figures.
+
+  /// A figure draws one key, or a pair of which the second (the bound) is dotted.
+  function figureKeys() {
+    const drawn = new Set(["grad_norm", ...abscissas.map(({ key }) => key)]);
+    const present = new Set(runs.flatMap((run) => Object.keys(run.series)));
+    const keys = [...present].filter((key) => !drawn.has(key));
+    const first = ["grad_norm_sq", "f", "skipped"].filter((key) => present.has(key));
+    const others = keys.filter((key) => !first.includes(key)).sort();
+    const out = [];
+    for (const key of [...first, ...others]) {
+      if (drawn.has(key)) continue;
+      const bound = key.replace(/_error$/, "_bound").replace(/_lhs$/, "_rhs");
+      const partner = bound !== key && present.has(bound) ? [bound] : [];
+      const isBound = /_(bound|rhs)$/.test(key) && others.includes(key.replace(/_bound$/, "_error").replace(/_rhs$/, "_lhs"));
+      if (!isBound) out.push([key, ...partner]);
+      for (const taken of [key, ...partner]) if (!isBound) drawn.add(taken);
+    }
+    return out;
+  }
+
+  const anyValue = (keys, test) =>
+    runs.some((run) => keys.some((key) => series(run, key).some((value) => finite(value) && test(value))));
+
+  /// f may be negative, so its logarithmic axis shows the distance to the lowest f of all runs.
+  const shift = (figure) => (figure.keys[0] === "f" && figure.scale === "log" ? lowestOf("f") : 0);
+
+  function axisTitle(figure) {
+    const low = shift(figure);
+    if (low !== 0) return `f(x) − lowest f seen (${digits(low)})`;
+    return figure.keys.length > 1 ? `${figure.keys[0]}, dotted: ${figure.keys[1]}` : figure.title;
+  }
+
+  function curve(figure, run, i, key, theme) {
+    const x = series(run, state.x.key);
+    const low = shift(figure);
+    const y = series(run, key).map((value) => (finite(value) && (figure.scale !== "log" || value > low) ? value - low : null));
+    const noisy = key === "skipped";
+    return {
+      type: "scatter", x, y, customdata: series(run, "round"),
+      name: plain(shortened(run.label)), meta: plain(shortened(run.label)),
+      mode: y.filter(finite).length < 25 ? "lines+markers" : "lines",
+      line: { color: curveColor(i, theme), dash: key === figure.keys[0] ? curveDash(i, theme) : "dot", width: noisy ? 1.2 : 2 },
+      marker: { size: 5 },
+      opacity: noisy ? 0.85 : 1,
+      showlegend: key === figure.keys[0],
+      hovertemplate: `<b>%{meta}</b><br>%{y:.5~g}<br>${plain(state.x.name)} %{x:.5~s}<br>round %{customdata}<extra></extra>`,
+    };
+  }
+
+  function curves(figure, theme) {
+    const out = [];
+    runs.forEach((run, i) => {
+      if (state.hidden.has(i)) return;
+      for (const key of figure.keys) if (run.series[key]) out.push(curve(figure, run, i, key, theme));
+    });
+    return out;
+  }
+
+  function axis(scale, title, theme, more) {
+    const colors = themes[theme];
+    return {
+      type: scale, title: { text: title, standoff: 10 }, gridcolor: colors.grid, linecolor: colors.faint, zerolinecolor: colors.grid,
+      showline: true, ticks: "outside", tickcolor: colors.faint, automargin: true, exponentformat: "power",
+      minor: scale === "log" ? { showgrid: true, gridcolor: colors.minor } : {}, ...more,
+    };
+  }
+
+  /// The tolerance of the table, where ‖∇f‖² is drawn.
+  function toleranceLine(figure, theme) {
+    if (figure.keys[0] !== "grad_norm_sq" || !finite(state.tolerance)) return [];
+    const y = state.tolerance ** 2;
+    return [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: themes[theme].faint, width: 1, dash: "dot" } }];
+  }
+
+  function layout(figure, theme, more) {
+    const colors = themes[theme];
+    return {
+      font: { family: "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", size: 13, color: colors.text },
+      paper_bgcolor: colors.paper, plot_bgcolor: colors.paper,
+      margin: { l: 56, r: 12, t: 12, b: 44 },
+      xaxis: axis(state.xScale, state.x.title, theme, state.x.key === "round" || state.x.key === "seconds" ? {} : { exponentformat: "SI" }),
+      yaxis: axis(figure.scale, axisTitle(figure), theme, figure.keys[0] === "skipped" ? { rangemode: "tozero" } : {}),
+      shapes: toleranceLine(figure, theme),
+      hovermode: "closest", hoverdistance: 40, hoverlabel: { font: { size: 13 } },
+      // A finger that drags scrolls the page; pinching and the buttons still zoom.
+      dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      showlegend: false,
+      // Zoom survives hiding a run, not another axis.
+      uirevision: [state.x.key, state.xScale, figure.scale].join(),
+      ...more,
+    };
+  }
+
+  function draw(figure) {
+    const theme = state.printing ? "light" : state.theme;
+    // The page is about 180 mm wide when printed; nothing measures it in time.
+    const size = state.printing ? { width: 680, height: 330, autosize: false } : { autosize: true };
+    return Plotly.react(figure.plot, curves(figure, theme), layout(figure, theme, size), {
+      responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
+    });
+  }
+
+  const drawAll = () => Promise.all(figures.map(draw));
+
+  const fileName = (figure, ending) => `${figure.keys[0]}-${state.x.key}.${ending}`;
+
+  /// For papers and slides: light, with a legend, the size of a column and a half.
+  async function exportImage(figure, format) {
+    const picture = {
+      data: curves(figure, "light"),
+      layout: layout(figure, "light", { showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, margin: { l: 60, r: 16, t: 24, b: 48 } }),
+    };
+    const url = await Plotly.toImage(picture, { format, width: 720, height: 450, scale: format === "png" ? 3 : 1 });
+    download(fileName(figure, format), imageBlob(url, format));
+  }
+
+  /// What a data: URL holds; fetch() would need the page's leave to connect.
+  function imageBlob(url, format) {
+    const content = url.slice(url.indexOf(",") + 1);
+    if (format === "svg") return new Blob([decodeURIComponent(content)], { type: "image/svg+xml" });
+    return new Blob([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], { type: "image/png" });
+  }
+
+  function exportCsv(figure) {
+    const keys = [...new Set(["round", state.x.key, ...figure.keys])];
+    const rows = [["run", ...keys]];
+    runs.forEach((run, i) => {
+      if (state.hidden.has(i)) return;
+      series(run, "round").forEach((_, row) => rows.push([run.label, ...keys.map((key) => series(run, key)[row])]));
+    });
+    download(fileName(figure, "csv"), csvBlob(rows));
+  }
+
+  function buildFigure(keys, index) {
+    const positive = !anyValue(keys, (value) => value < 0) && keys[0] !== "skipped";
+    const figure = { keys, title: titles[keys[0]] ?? keys.join(", "), scale: positive || keys[0] === "f" ? "log" : "linear" };
+    figure.plot = element("div", { className: "plot" });
+    const scale = element("span", { role: "group", "aria-label": "Scale of the vertical axis" });
+    scaleSwitch(scale, () => figure.scale, (chosen) => { figure.scale = chosen; draw(figure); });
+    const button = (name, title, onclick) => element("button", { type: "button", textContent: name, title, "data-export": name.toLowerCase(), onclick });
+    const exports = element("span", { className: "exports" },
+      button("PNG", "Save as a picture", () => exportImage(figure, "png")),
+      button("SVG", "Save as vector graphics, for papers", () => exportImage(figure, "svg")),
+      button("CSV", "Save the drawn values", () => exportCsv(figure)));
+    const article = element("article", { className: index === 0 ? "figure wide" : "figure", "data-key": keys[0] },
+      element("header", {}, element("h2", { textContent: figure.title }), scale, exports), figure.plot);
+    find("#figures").append(article);
+    return figure;
+  }
+
+  // The table.
+
+  /// The last value that the run wrote, from the summary or the curve.
+  const result = (run, key) => run.summary?.[key] ?? last(series(run, key));
+
+  /// The first drawn row at which the gradient is as small as the tolerance.
+  const reached = (run) => series(run, "grad_norm_sq").findIndex((value) => finite(value) && value <= state.tolerance ** 2);
+  const costOf = (key) => (run) => series(run, key)[reached(run)];
+
+  function columns() {
+    const setting = (key) => ({ group: "differs in", head: key, text: true, value: (run) => run.settings[key]?.replace(/^"(.*)"$/, "$1") });
+    const cost = (head, key, show) => ({ group: `to ‖∇f‖ ≤ ${digits(state.tolerance)}`, head, value: costOf(key), show, best: true });
+    const final = (head, key, show = digits) => ({ group: "at the end", head, value: (run) => result(run, key), show });
+    return [
+      ...data.differing.map(setting),
+      cost("rounds", "round", whole),
+      cost("up per worker", "uplink_bits_per_worker", bits),
+      cost("down per worker", "downlink_bits_per_worker", bits),
+      cost("time", "seconds", seconds),
+      { group: "at the end", head: "stopped by", text: true, value: (run) => run.summary?.stopped_by ?? "not finished" },
+      final("rounds", "round", whole),
+      final("‖∇f‖", "grad_norm"),
+      final("f", "f", (value) => digits(value, 6)),
+      final("up per worker", "uplink_bits_per_worker", bits),
+      final("down per worker", "downlink_bits_per_worker", bits),
+      final("on the wire", "wire_bytes", bytes),
+      final("time", "seconds", seconds),
+      final("step size", "stepsize"),
+      { group: "at the end", head: "hash of x", text: true, code: true, value: (run) => run.summary?.x_hash },
+    ];
+  }
+
+  const cellText = (column, value) => (column.show ? column.show(value) : String(value ?? "—"));
+  const startsGroup = (all, i) => i === 0 || all[i].group !== all[i - 1].group;
+
+  function tableHead(all) {
+    const groups = element("tr", {}, element("th"));
+    all.forEach((column, i) => {
+      if (!startsGroup(all, i)) return;
+      groups.append(element("th", { className: "group", colSpan: all.filter(({ group }) => group === column.group).length, scope: "colgroup", textContent: column.group }));
+    });
+    const heads = all.map((column, i) => element("th", { className: startsGroup(all, i) ? "first" : "", scope: "col", textContent: column.head }));
+    return element("thead", {}, groups, element("tr", {}, element("th", { scope: "col", textContent: "run" }), ...heads));
+  }
+
+  /// Whether no other run on show needs less.
+  function isBest(column, value) {
+    const others = runs.filter((_, i) => !state.hidden.has(i)).map(column.value).filter(finite);
+    return Boolean(column.best) && others.length > 1 && value === Math.min(...others);
+  }
+
+  function tableRow(run, i, all) {
+    const cells = all.map((column, j) => {
+      const value = column.value(run);
+      const text = cellText(column, value);
+      const names = [column.text && "text", column.code && "code", startsGroup(all, j) && "first", isBest(column, value) && "best"];
+      return element("td", { className: names.filter(Boolean).join(" "), title: text, textContent: text });
+    });
+    const name = element("th", { scope: "row", title: run.folder }, swatch(i), run.label);
+    return element("tr", { className: state.hidden.has(i) ? "hidden" : "" }, name, ...cells);
+  }
+
+  function drawTable() {
+    const all = columns();
+    find("table").replaceChildren(tableHead(all), element("tbody", {}, ...runs.map((run, i) => tableRow(run, i, all))));
+  }
+
+  function exportTable() {
+    const all = columns();
+    const rows = [["run", "folder", ...all.map(({ group, head }) => `${group}: ${head}`)]];
+    for (const run of runs) rows.push([run.label, run.folder, ...all.map(({ value }) => value(run))]);
+    download("runs.csv", csvBlob(rows));
+  }
+
+  /// The smallest 1, 2 or 5 times a power of ten that all runs with curves reach.
+  function usualTolerance() {
+    const lowest = runs.map((run) => Math.min(...series(run, "grad_norm").filter(finite))).filter((value) => finite(value) && value > 0);
+    if (lowest.length === 0) return NaN;
+    const needed = Math.max(...lowest);
+    const decade = 10 ** Math.floor(Math.log10(needed));
+    return Number(([1, 2, 5, 10].find((factor) => factor * decade >= needed) * decade).toPrecision(1));
+  }
+
+  // Controls.
+
+  function toggle(i) {
+    if (!state.hidden.delete(i)) state.hidden.add(i);
+    buildLegend();
+    drawTable();
+    drawAll();
+  }
+
+  function showOnly(i) {
+    state.hidden = new Set(runs.keys());
+    toggle(i);
+  }
+
+  function buildLegend() {
+    const focused = [...find("#legend").children].indexOf(document.activeElement);
+    find("#legend").replaceChildren(...runs.map((run, i) =>
+      element("button", { type: "button", title: `${run.folder}\nClick to show or hide, double-click to show no other.`, "aria-pressed": String(!state.hidden.has(i)),
+        onclick: () => toggle(i), ondblclick: () => showOnly(i) }, swatch(i), element("span", { textContent: run.label }))));
+    find("#legend").children[focused]?.focus();
+  }
+
+  function buildAbscissas() {
+    const usable = abscissas.filter(({ key }) => key === "round" || anyValue([key], (value) => value > 0));
+    find("#x-key").replaceChildren(...usable.map(({ key, name }) => element("option", { value: key, textContent: name })));
+    find("#x-key").onchange = (event) => {
+      state.x = usable.find(({ key }) => key === event.target.value);
+      drawAll();
+    };
+    scaleSwitch(find("#x-scale"), () => state.xScale, (chosen) => { state.xScale = chosen; drawAll(); });
+  }
+
+  function buildTolerance() {
+    state.tolerance = usualTolerance();
+    const input = find("#tolerance");
+    input.value = finite(state.tolerance) ? String(state.tolerance) : "";
+    input.onchange = () => {
+      const value = Number(input.value);
+      const valid = finite(value) && value > 0;
+      input.setCustomValidity(valid ? "" : "A number above 0, such as 1e-3");
+      input.reportValidity();
+      if (!valid) return;
+      state.tolerance = value;
+      drawTable();
+      drawAll();
+    };
+  }
+
+  function buildNotes() {
+    for (const run of runs)
+      for (const note of run.notes) find("#notes").append(element("p", { className: "note" }, element("strong", { textContent: run.label + ": " }), note));
+  }
+
+  function buildSettings() {
+    const known = runs.filter((run) => Object.keys(run.settings).length > 0);
+    const shared = Object.entries(known[0]?.settings ?? {}).filter(([key]) =>
+      !data.differing.includes(key) && (known.length === 1 || (key !== "run.name" && key !== "run.out")));
+    if (known.length === 1) find("#settings summary").textContent = "Settings";
+    find("#settings dl").replaceChildren(...shared.map(([key, value]) =>
+      element("div", {}, element("dt", { className: "code", textContent: key }), element("dd", { className: "code", textContent: value }))));
+    find("#settings").hidden = shared.length === 0;
+  }
+
+  function setTheme(theme) {
+    state.theme = theme;
+    document.documentElement.dataset.theme = theme;
+    buildLegend();
+    drawTable();
+    return drawAll();
+  }
+
+  function followSystemTheme() {
+    find("#theme").onclick = () => setTheme(state.theme === "dark" ? "light" : "dark");
+    matchMedia("(prefers-color-scheme: dark)").onchange = (event) => setTheme(event.matches ? "dark" : "light");
+  }
+
+  /// Paper is white.
+  function followPrinter() {
+    const print = (printing) => {
+      state.printing = printing;
+      document.documentElement.dataset.theme = printing ? "light" : state.theme;
+      drawAll();
+    };
+    window.addEventListener("beforeprint", () => print(true));
+    window.addEventListener("afterprint", () => print(false));
+  }
+
+  const count = runs.length === 1 ? runs[0].label : `${runs.length} runs`;
+  document.title = `${shortened(count)}: threepc report`;
+  find("#subtitle").textContent = `${count}, threepc ${data.threepc_version}`;
+  find("#export-table").onclick = exportTable;
+  const figures = figureKeys().filter((keys) => keys[0] !== "skipped" || anyValue(keys, (value) => value !== 0)).map(buildFigure);
+  buildAbscissas();
+  buildTolerance();
+  buildNotes();
+  buildSettings();
+  followSystemTheme();
+  followPrinter();
+  setTheme(state.theme);
+})();
