@@ -32,15 +32,16 @@ Json drawn_series(const RunRecord& run, const std::vector<std::size_t>& rows) {
 
 std::string thinning_note(std::size_t drawn, std::size_t lines) {
   return std::to_string(drawn) + " of " + std::to_string(lines) +
-         " lines are drawn; none of the highest and lowest values is left out.";
+         " lines are drawn, the highest and lowest values among them; what it cost to reach a gradient is read off "
+         "these lines.";
 }
 
 Json run_data(const RunRecord& run, const std::string& label, std::size_t most) {
   const std::vector<std::size_t> rows = rows_to_draw(run, most);
   std::vector<std::string> notes = run.notes;
   if (rows.size() < run.rows()) notes.push_back(thinning_note(rows.size(), run.rows()));
-  return {{"label", label},   {"name", run.name},         {"folder", run.folder},   {"lines", run.rows()},
-          {"notes", notes},   {"settings", run.settings}, {"summary", run.summary}, {"series", drawn_series(run, rows)}};
+  return {{"label", label}, {"name", run.name},         {"folder", run.folder},   {"lines", run.rows()},
+          {"notes", notes}, {"settings", run.settings}, {"summary", run.summary}, {"series", drawn_series(run, rows)}};
 }
 
 /// JSON inside a script element: nothing in it may look like the element's end, or like a comment's start.
@@ -67,8 +68,10 @@ Json page_data(const std::vector<RunRecord>& runs) {
   std::vector<Settings> settings;
   for (const RunRecord& run : runs) settings.push_back(run.settings);
   const std::vector<std::string> names = labels(runs);
-  Json out = {{"format", 1}, {"threepc_version", version()}, {"differing", differing_keys(settings)}, {"runs", Json::array()}};
-  for (std::size_t i = 0; i < runs.size(); ++i) out["runs"].push_back(run_data(runs[i], names[i], most_points(runs.size())));
+  Json out = {
+      {"format", 1}, {"threepc_version", version()}, {"differing", differing_keys(settings)}, {"runs", Json::array()}};
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    out["runs"].push_back(run_data(runs[i], names[i], most_points(runs.size())));
   return out;
 }
 

@@ -39,7 +39,7 @@
 
   const state = {
     x: abscissas[0],
-    xScale: "linear",
+    xScale: "linear",  // chosen anew when the page opens
     hidden: new Set(),
     theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
     tolerance: NaN,
@@ -67,7 +67,7 @@
     if (value === 0) return "0";
     const size = Math.abs(value);
     if (size >= 1e-3 && size < 1e6) return String(Number(value.toPrecision(count)));
-    return value.toExponential(count - 1).replace("e+", "e");
+    return Number(value.toPrecision(count)).toExponential().replace("e+", "e");
   }
 
   function withUnit(value, unit) {
@@ -173,7 +173,8 @@
   function axisTitle(figure) {
     const low = shift(figure);
     if (low !== 0) return `f(x) − lowest f seen (${digits(low)})`;
-    return figure.keys.length > 1 ? `${figure.keys[0]}, dotted: ${figure.keys[1]}` : figure.title;
+    if (figure.keys[0] === "skipped") return "workers";
+    return figure.keys.length > 1 ? plain(figure.keys[0]) + "<br>dotted: " + plain(figure.keys[1]) : plain(figure.title);
   }
 
   function curve(figure, run, i, key, theme) {
@@ -224,8 +225,8 @@
       font: { family: "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", size: 13, color: colors.text },
       paper_bgcolor: colors.paper, plot_bgcolor: colors.paper,
       margin: { l: 56, r: 12, t: 12, b: 44 },
-      xaxis: axis(state.xScale, state.x.title, theme, state.x.key === "round" || state.x.key === "seconds" ? {} : { exponentformat: "SI" }),
-      yaxis: axis(figure.scale, axisTitle(figure), theme, figure.keys[0] === "skipped" ? { rangemode: "tozero" } : {}),
+      xaxis: axis(state.xScale, state.x.title, theme, { rangemode: "nonnegative", exponentformat: "SI" }),
+      yaxis: axis(figure.scale, axisTitle(figure), theme, { nticks: 8, ...(figure.keys[0] === "skipped" && { rangemode: "tozero" }) }),
       shapes: toleranceLine(figure, theme),
       hovermode: "closest", hoverdistance: 40, hoverlabel: { font: { size: 13 } },
       // A finger that drags scrolls the page; pinching and the buttons still zoom.
@@ -240,8 +241,10 @@
   function draw(figure) {
     const theme = state.printing ? "light" : state.theme;
     // The page is about 180 mm wide when printed; nothing measures it in time.
-    const size = state.printing ? { width: 680, height: 330, autosize: false } : { autosize: true };
+    const size = state.printing ? { width: 680, height: 250, autosize: false } : { autosize: true };
     return Plotly.react(figure.plot, curves(figure, theme), layout(figure, theme, size), {
+      // Without these two plotly offers to upload the data.
+      showSendToCloud: false, plotlyServerURL: "",
       responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
     });
   }
@@ -303,16 +306,25 @@
   const reached = (run) => series(run, "grad_norm_sq").findIndex((value) => finite(value) && value <= state.tolerance ** 2);
   const costOf = (key) => (run) => series(run, key)[reached(run)];
 
+  /// Which plugin, before how it is set.
+  function byImportance(a, b) {
+    const [table, other] = [a, b].map((key) => key.split(".")[0]);
+    if (table !== other) return table < other ? -1 : 1;
+    const rank = (key) => (key.endsWith(".plugin") ? 0 : 100) + key.split(".").length;
+    return rank(a) - rank(b) || (a < b ? -1 : 1);
+  }
+
+  /// A column: what it belongs to, its head, the value of a run, and how that is written.
   function columns() {
     const setting = (key) => ({ group: "differs in", head: key, text: true, value: (run) => run.settings[key]?.replace(/^"(.*)"$/, "$1") });
     const cost = (head, key, show) => ({ group: `to ‖∇f‖ ≤ ${digits(state.tolerance)}`, head, value: costOf(key), show, best: true });
     const final = (head, key, show = digits) => ({ group: "at the end", head, value: (run) => result(run, key), show });
     return [
-      ...data.differing.map(setting),
       cost("rounds", "round", whole),
       cost("up per worker", "uplink_bits_per_worker", bits),
       cost("down per worker", "downlink_bits_per_worker", bits),
       cost("time", "seconds", seconds),
+      ...[...data.differing].sort(byImportance).map(setting),
       { group: "at the end", head: "stopped by", text: true, value: (run) => run.summary?.stopped_by ?? "not finished" },
       final("rounds", "round", whole),
       final("‖∇f‖", "grad_norm"),
@@ -326,6 +338,9 @@
     ];
   }
 
+  /// A key path that may be broken after its dots.
+  const breakable = (text) => text.split(/(?<=\.)/).flatMap((part) => [part, element("wbr")]);
+
   const cellText = (column, value) => (column.show ? column.show(value) : String(value ?? "—"));
   const startsGroup = (all, i) => i === 0 || all[i].group !== all[i - 1].group;
 
@@ -335,7 +350,7 @@
       if (!startsGroup(all, i)) return;
       groups.append(element("th", { className: "group", colSpan: all.filter(({ group }) => group === column.group).length, scope: "colgroup", textContent: column.group }));
     });
-    const heads = all.map((column, i) => element("th", { className: startsGroup(all, i) ? "first" : "", scope: "col", textContent: column.head }));
+    const heads = all.map((column, i) => element("th", { className: [startsGroup(all, i) && "first", column.text && "text"].filter(Boolean).join(" "), scope: "col" }, ...breakable(column.head)));
     return element("thead", {}, groups, element("tr", {}, element("th", { scope: "col", textContent: "run" }), ...heads));
   }
 
@@ -345,20 +360,36 @@
     return Boolean(column.best) && others.length > 1 && value === Math.min(...others);
   }
 
+  function tableCell(run, all, j) {
+    const column = all[j];
+    const value = column.value(run);
+    const text = cellText(column, value);
+    const names = [column.text && "text", column.code && "code", startsGroup(all, j) && "first", isBest(column, value) && "best"];
+    return element("td", { className: names.filter(Boolean).join(" "), title: text, textContent: text });
+  }
+
+  const runHead = (run, i, scope) => element("th", { scope, title: run.folder }, swatch(i), run.label);
+
   function tableRow(run, i, all) {
-    const cells = all.map((column, j) => {
-      const value = column.value(run);
-      const text = cellText(column, value);
-      const names = [column.text && "text", column.code && "code", startsGroup(all, j) && "first", isBest(column, value) && "best"];
-      return element("td", { className: names.filter(Boolean).join(" "), title: text, textContent: text });
+    const cells = all.map((_, j) => tableCell(run, all, j));
+    return element("tr", { className: state.hidden.has(i) ? "hidden" : "" }, runHead(run, i, "row"), ...cells);
+  }
+
+  /// A run a column: what fits on paper.
+  function printedRows(all) {
+    const shown = [...runs.keys()].filter((i) => !state.hidden.has(i));
+    const rows = [element("tr", {}, element("th"), ...shown.map((i) => runHead(runs[i], i, "col")))];
+    all.forEach((column, j) => {
+      if (startsGroup(all, j)) rows.push(element("tr", {}, element("th", { className: "group", colSpan: shown.length + 1, textContent: column.group })));
+      rows.push(element("tr", {}, element("th", { scope: "row" }, ...breakable(column.head)), ...shown.map((i) => tableCell(runs[i], all, j))));
     });
-    const name = element("th", { scope: "row", title: run.folder }, swatch(i), run.label);
-    return element("tr", { className: state.hidden.has(i) ? "hidden" : "" }, name, ...cells);
+    return rows;
   }
 
   function drawTable() {
     const all = columns();
-    find("table").replaceChildren(tableHead(all), element("tbody", {}, ...runs.map((run, i) => tableRow(run, i, all))));
+    const body = state.printing ? printedRows(all) : runs.map((run, i) => tableRow(run, i, all));
+    find("table").replaceChildren(...(state.printing ? [] : [tableHead(all)]), element("tbody", {}, ...body));
   }
 
   function exportTable() {
@@ -381,7 +412,7 @@
 
   function toggle(i) {
     if (!state.hidden.delete(i)) state.hidden.add(i);
-    buildLegend();
+    showVisibility();
     drawTable();
     drawAll();
   }
@@ -391,17 +422,29 @@
     toggle(i);
   }
 
+  function showVisibility() {
+    [...find("#legend").children].forEach((button, i) => button.setAttribute("aria-pressed", String(!state.hidden.has(i))));
+  }
+
   function buildLegend() {
-    const focused = [...find("#legend").children].indexOf(document.activeElement);
     find("#legend").replaceChildren(...runs.map((run, i) =>
-      element("button", { type: "button", title: `${run.folder}\nClick to show or hide, double-click to show no other.`, "aria-pressed": String(!state.hidden.has(i)),
+      element("button", { type: "button", title: `${run.folder}\nClick to show or hide, double-click to show no other.`, 
         onclick: () => toggle(i), ondblclick: () => showOnly(i) }, swatch(i), element("span", { textContent: run.label }))));
-    find("#legend").children[focused]?.focus();
+    showVisibility();
+  }
+
+  /// Bits are what compression saves; runs whose costs are far apart need a logarithmic axis to be seen together.
+  function chooseAbscissa(usable) {
+    state.x = usable.find(({ key }) => key === "uplink_bits_per_worker") ?? usable[0];
+    const ends = runs.map((run) => last(series(run, state.x.key))).filter((value) => value > 0);
+    state.xScale = Math.max(...ends) > 20 * Math.min(...ends) ? "log" : "linear";
   }
 
   function buildAbscissas() {
     const usable = abscissas.filter(({ key }) => key === "round" || anyValue([key], (value) => value > 0));
+    chooseAbscissa(usable);
     find("#x-key").replaceChildren(...usable.map(({ key, name }) => element("option", { value: key, textContent: name })));
+    find("#x-key").value = state.x.key;
     find("#x-key").onchange = (event) => {
       state.x = usable.find(({ key }) => key === event.target.value);
       drawAll();
@@ -458,6 +501,8 @@
     const print = (printing) => {
       state.printing = printing;
       document.documentElement.dataset.theme = printing ? "light" : state.theme;
+      find("#settings").open ||= printing;
+      drawTable();
       drawAll();
     };
     window.addEventListener("beforeprint", () => print(true));

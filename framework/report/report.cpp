@@ -24,8 +24,9 @@ void refuse_other_files(const ReportOptions& options) {
   const fs::file_status status = fs::status(options.out, ignored);
   if (!fs::exists(status)) return;
   if (!fs::is_regular_file(status))
-    throw Failure(Exit::usage, options.out + ": is not a file that a report can be written to; name one with --out, "
-                                             "such as --out report.html");
+    throw Failure(Exit::usage, options.out +
+                                   ": is not a file that a report can be written to; name one with --out, "
+                                   "such as --out report.html");
   if (!options.force && !is_report(options.out))
     throw Failure(Exit::usage, options.out +
                                    ": exists and is not a report; choose another file with --out, or overwrite it "
@@ -52,8 +53,9 @@ void replace(const std::string& file, const std::string& content) {
   if (out && !failed) return;
   std::error_code ignored;
   fs::remove(partial, ignored);
-  throw Failure(Exit::unexpected, file + ": cannot be written; look at the folder's permissions and the disk's space, or "
-                                         "choose another file with --out");
+  throw Failure(Exit::unexpected, file +
+                                      ": cannot be written; look at the folder's permissions and the disk's space, or "
+                                      "choose another file with --out");
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ struct ReportOptions {
 };
 
 /// Writes one page about all runs and prints its path. Throws Failure(Exit::usage) for a folder that is no run or a
-/// file that is no report, Failure(Exit::data) for malformed metrics, Failure(Exit::unexpected) for a file that cannot be written;
-/// an existing page is then as it was.
+/// file that is no report, Failure(Exit::data) for malformed metrics, Failure(Exit::unexpected) for a file that cannot
+/// be written; an existing page is then as it was.
 Exit write_report(const ReportOptions& options);
 
 }  // namespace threepc::report

@@ -24,6 +24,7 @@ class MetricsReader {
 
   void read() {
     std::ifstream in(file_, std::ios::binary);
+    if (!in && fs::exists(file_)) throw Failure(Exit::data, file_ + ": cannot be read; look at its permissions");
     for (std::string line; std::getline(in, line);) {
       ++line_;
       // A run that was killed while it wrote leaves a last line without an end.
@@ -32,7 +33,7 @@ class MetricsReader {
       else
         into_->notes.push_back("The last line of metrics.jsonl is torn and was left out.");
     }
-    if (in.bad()) throw Failure(Exit::data, file_ + ": cannot be read");
+    if (in.bad()) throw Failure(Exit::data, file_ + ": cannot be read to its end");
     if (left_out_)
       into_->notes.push_back("metrics.jsonl has more than " + std::to_string(most_keys) +
                              " keys; the others were left out.");

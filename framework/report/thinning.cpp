@@ -13,13 +13,9 @@ using Columns = std::vector<const std::vector<double>*>;
 
 /// Counters only grow: their extremes in an interval are its ends. grad_norm is extreme where grad_norm_sq is.
 bool needs_no_extremes(std::string_view key) {
-  static const std::set<std::string_view> keys = {"round",
-                                                  "grad_norm",
-                                                  "uplink_floats_per_worker",
-                                                  "uplink_bits_per_worker",
-                                                  "downlink_bits_per_worker",
-                                                  "wire_bytes",
-                                                  "seconds"};
+  static const std::set<std::string_view> keys = {
+      "round",      "grad_norm", "uplink_floats_per_worker", "uplink_bits_per_worker", "downlink_bits_per_worker",
+      "wire_bytes", "seconds"};
   return keys.contains(key);
 }
 
