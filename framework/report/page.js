@@ -4,7 +4,9 @@
   "use strict";
 
   const data = JSON.parse(document.getElementById("data").textContent);
-  const runs = data.runs;
+  /// A key called "constructor" must not find what every object inherits.
+  const bare = (object) => ({ __proto__: null, ...object });
+  const runs = data.runs.map((run) => ({ ...run, series: bare(run.series), settings: bare(run.settings) }));
 
   /// What curves are drawn against: key of metrics.jsonl, its name, and the axis' title.
   const abscissas = [
@@ -16,22 +18,30 @@
     ["seconds", "seconds", "time, seconds"],
   ].map(([key, name, title]) => ({ key, name, title }));
 
-  const titles = {
+  const titles = bare({
     grad_norm_sq: "‖∇f(x)‖²",
     f: "f(x)",
     skipped: "Workers that skipped the round",
     G: "G = mean of ‖gᵢ − ∇fᵢ‖²",
     compression_error: "Compression error and its bound",
     inequality_lhs: "The three point inequality: left and right side",
-  };
+  });
 
   const themes = {
     light: {
-      text: "#1c2330", faint: "#5b6577", grid: "#e4e8ee", minor: "#f2f4f7", paper: "#ffffff",
+      text: "#1c2330",
+      faint: "#5b6577",
+      grid: "#e4e8ee",
+      minor: "#f2f4f7",
+      paper: "#ffffff",
       curves: ["#0b62b0", "#d1491b", "#12805c", "#8a3ea8", "#b8860b", "#1497b0", "#c2347c", "#566073"],
     },
     dark: {
-      text: "#e4e9f1", faint: "#9aa6b8", grid: "#2c3543", minor: "#212934", paper: "#191f28",
+      text: "#e4e9f1",
+      faint: "#9aa6b8",
+      grid: "#2c3543",
+      minor: "#212934",
+      paper: "#191f28",
       curves: ["#6db3f2", "#ff8a5c", "#4fd0a0", "#c88be6", "#e8c04e", "#5ad1e6", "#f286b8", "#aab4c4"],
     },
   };
@@ -39,7 +49,7 @@
 
   const state = {
     x: abscissas[0],
-    xScale: "linear",  // chosen anew when the page opens
+    xScale: "linear", // chosen anew when the page opens
     hidden: new Set(),
     theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
     tolerance: NaN,
@@ -57,8 +67,7 @@
 
   function lowestOf(key) {
     let lowest = Infinity;
-    for (const run of runs)
-      for (const value of series(run, key)) if (finite(value) && value < lowest) lowest = value;
+    for (const run of runs) for (const value of series(run, key)) if (finite(value) && value < lowest) lowest = value;
     return lowest;
   }
 
@@ -116,12 +125,19 @@
     container.classList.add("scale");
     container.replaceChildren(
       ...["log", "linear"].map((scale) =>
-        element("button", { type: "button", textContent: scale, "data-scale": scale, "aria-pressed": String(scale === current()),
+        element("button", {
+          type: "button",
+          textContent: scale,
+          "data-scale": scale,
+          "aria-pressed": String(scale === current()),
           onclick: () => {
             choose(scale);
             for (const button of container.children)
               button.setAttribute("aria-pressed", String(button.dataset.scale === current()));
-          } })));
+          },
+        }),
+      ),
+    );
   }
 
   // Files.
@@ -145,23 +161,18 @@
 
   // Figures.
 
-  /// A figure draws one key, or a pair of which the second (the bound) is dotted.
+  /// The key of what bounds it.
+  const boundOf = (key) => key.replace(/_error$/, "_bound").replace(/_lhs$/, "_rhs");
+
+  /// The keys of each figure: one, or a pair of which the second is the bound of the first.
   function figureKeys() {
-    const drawn = new Set(["grad_norm", ...abscissas.map(({ key }) => key)]);
-    const present = new Set(runs.flatMap((run) => Object.keys(run.series)));
-    const keys = [...present].filter((key) => !drawn.has(key));
-    const first = ["grad_norm_sq", "f", "skipped"].filter((key) => present.has(key));
-    const others = keys.filter((key) => !first.includes(key)).sort();
-    const out = [];
-    for (const key of [...first, ...others]) {
-      if (drawn.has(key)) continue;
-      const bound = key.replace(/_error$/, "_bound").replace(/_lhs$/, "_rhs");
-      const partner = bound !== key && present.has(bound) ? [bound] : [];
-      const isBound = /_(bound|rhs)$/.test(key) && others.includes(key.replace(/_bound$/, "_error").replace(/_rhs$/, "_lhs"));
-      if (!isBound) out.push([key, ...partner]);
-      for (const taken of [key, ...partner]) if (!isBound) drawn.add(taken);
-    }
-    return out;
+    const axes = ["grad_norm", ...abscissas.map(({ key }) => key)];
+    const present = new Set(runs.flatMap((run) => Object.keys(run.series)).filter((key) => !axes.includes(key)));
+    const bounded = [...present].filter((key) => boundOf(key) !== key);
+    const bounds = bounded.map(boundOf);
+    const usual = ["grad_norm_sq", "f", "skipped"].filter((key) => present.has(key));
+    const others = [...present].filter((key) => !usual.includes(key) && !bounds.includes(key)).sort();
+    return [...usual, ...others].map((key) => [...new Set([key, boundOf(key)])].filter((drawn) => present.has(drawn)));
   }
 
   const anyValue = (keys, test) =>
@@ -174,23 +185,35 @@
     const low = shift(figure);
     if (low !== 0) return `f(x) − lowest f seen (${digits(low)})`;
     if (figure.keys[0] === "skipped") return "workers";
-    return figure.keys.length > 1 ? plain(figure.keys[0]) + "<br>dotted: " + plain(figure.keys[1]) : plain(figure.title);
+    return figure.keys.length > 1
+      ? plain(figure.keys[0]) + "<br>dotted: " + plain(figure.keys[1])
+      : plain(figure.title);
   }
 
   function curve(figure, run, i, key, theme) {
     const x = series(run, state.x.key);
     const low = shift(figure);
-    const y = series(run, key).map((value) => (finite(value) && (figure.scale !== "log" || value > low) ? value - low : null));
+    const y = series(run, key).map((value) =>
+      finite(value) && (figure.scale !== "log" || value > low) ? value - low : null,
+    );
     const noisy = key === "skipped";
     return {
-      type: "scatter", x, y, customdata: series(run, "round"),
-      name: plain(shortened(run.label)), meta: plain(shortened(run.label)),
+      type: "scatter",
+      x,
+      y,
+      customdata: series(run, "round"),
+      name: plain(shortened(run.label)),
+      meta: plain(shortened(run.label)),
       mode: y.filter(finite).length < 25 ? "lines+markers" : "lines",
-      line: { color: curveColor(i, theme), dash: key === figure.keys[0] ? curveDash(i, theme) : "dot", width: noisy ? 1.2 : 2 },
+      line: {
+        color: curveColor(i, theme),
+        dash: key === figure.keys[0] ? curveDash(i, theme) : "dot",
+        width: noisy ? 1.2 : 2,
+      },
       marker: { size: 5 },
       opacity: noisy ? 0.85 : 1,
       showlegend: key === figure.keys[0],
-      hovertemplate: `<b>%{meta}</b><br>%{y:.5~g}<br>${plain(state.x.name)} %{x:.5~s}<br>round %{customdata}<extra></extra>`,
+      hovertemplate: `<b>%{meta}</b><br>%{y:.5~g}<br>${state.x.name} %{x:.5~s}<br>round %{customdata}<extra></extra>`,
     };
   }
 
@@ -206,9 +229,18 @@
   function axis(scale, title, theme, more) {
     const colors = themes[theme];
     return {
-      type: scale, title: { text: title, standoff: 10 }, gridcolor: colors.grid, linecolor: colors.faint, zerolinecolor: colors.grid,
-      showline: true, ticks: "outside", tickcolor: colors.faint, automargin: true, exponentformat: "power",
-      minor: scale === "log" ? { showgrid: true, gridcolor: colors.minor } : {}, ...more,
+      type: scale,
+      title: { text: title, standoff: 10 },
+      gridcolor: colors.grid,
+      linecolor: colors.faint,
+      zerolinecolor: colors.grid,
+      showline: true,
+      ticks: "outside",
+      tickcolor: colors.faint,
+      automargin: true,
+      exponentformat: "power",
+      minor: scale === "log" ? { showgrid: true, gridcolor: colors.minor } : {},
+      ...more,
     };
   }
 
@@ -216,20 +248,36 @@
   function toleranceLine(figure, theme) {
     if (figure.keys[0] !== "grad_norm_sq" || !finite(state.tolerance)) return [];
     const y = state.tolerance ** 2;
-    return [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: themes[theme].faint, width: 1, dash: "dot" } }];
+    return [
+      {
+        type: "line",
+        xref: "paper",
+        x0: 0,
+        x1: 1,
+        y0: y,
+        y1: y,
+        line: { color: themes[theme].faint, width: 1, dash: "dot" },
+      },
+    ];
   }
 
   function layout(figure, theme, more) {
     const colors = themes[theme];
     return {
       font: { family: "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", size: 13, color: colors.text },
-      paper_bgcolor: colors.paper, plot_bgcolor: colors.paper,
+      paper_bgcolor: colors.paper,
+      plot_bgcolor: colors.paper,
       margin: { l: 56, r: 12, t: 12, b: 44 },
       xaxis: axis(state.xScale, state.x.title, theme, { rangemode: "nonnegative", exponentformat: "SI" }),
-      yaxis: axis(figure.scale, axisTitle(figure), theme, { nticks: 8, ...(figure.keys[0] === "skipped" && { rangemode: "tozero" }) }),
+      yaxis: axis(figure.scale, axisTitle(figure), theme, {
+        nticks: 8,
+        ...(figure.keys[0] === "skipped" && { rangemode: "tozero" }),
+      }),
       shapes: toleranceLine(figure, theme),
-      hovermode: "closest", hoverdistance: 40, hoverlabel: { font: { size: 13 } },
-      // A finger that drags scrolls the page; pinching and the buttons still zoom.
+      hovermode: "closest",
+      hoverdistance: 40,
+      hoverlabel: { font: { size: 13 } },
+      // A finger that drags scrolls the page; the buttons still zoom.
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
       showlegend: false,
       // Zoom survives hiding a run, not another axis.
@@ -244,26 +292,33 @@
     const size = state.printing ? { width: 680, height: 250, autosize: false } : { autosize: true };
     return Plotly.react(figure.plot, curves(figure, theme), layout(figure, theme, size), {
       // Without these two plotly offers to upload the data.
-      showSendToCloud: false, plotlyServerURL: "",
-      responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
+      showSendToCloud: false,
+      plotlyServerURL: "",
+      responsive: true,
+      displaylogo: false,
+      modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
     });
   }
 
   const drawAll = () => Promise.all(figures.map(draw));
 
-  const fileName = (figure, ending) => `${figure.keys[0]}-${state.x.key}.${ending}`;
+  const fileName = (figure, ending) => `${figure.keys[0].replace(/[^\w-]+/g, "_")}-${state.x.key}.${ending}`;
 
   /// For papers and slides: light, with a legend, the size of a column and a half.
   async function exportImage(figure, format) {
     const picture = {
       data: curves(figure, "light"),
-      layout: layout(figure, "light", { showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, margin: { l: 60, r: 16, t: 24, b: 48 } }),
+      layout: layout(figure, "light", {
+        showlegend: true,
+        legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
+        margin: { l: 60, r: 16, t: 24, b: 48 },
+      }),
     };
     const url = await Plotly.toImage(picture, { format, width: 720, height: 450, scale: format === "png" ? 3 : 1 });
     download(fileName(figure, format), imageBlob(url, format));
   }
 
-  /// What a data: URL holds; fetch() would need the page's leave to connect.
+  /// What a data: URL holds; to fetch it the page would need leave to connect.
   function imageBlob(url, format) {
     const content = url.slice(url.indexOf(",") + 1);
     if (format === "svg") return new Blob([decodeURIComponent(content)], { type: "image/svg+xml" });
@@ -281,18 +336,37 @@
   }
 
   function buildFigure(keys, index) {
-    const positive = !anyValue(keys, (value) => value < 0) && keys[0] !== "skipped";
-    const figure = { keys, title: titles[keys[0]] ?? keys.join(", "), scale: positive || keys[0] === "f" ? "log" : "linear" };
+    const positive = anyValue(keys, (value) => value > 0) && !anyValue(keys, (value) => value < 0);
+    const figure = {
+      keys,
+      title: titles[keys[0]] ?? keys.join(", "),
+      scale: keys[0] === "f" || (positive && keys[0] !== "skipped") ? "log" : "linear",
+    };
     figure.plot = element("div", { className: "plot" });
     const scale = element("span", { role: "group", "aria-label": "Scale of the vertical axis" });
-    scaleSwitch(scale, () => figure.scale, (chosen) => { figure.scale = chosen; draw(figure); });
-    const button = (name, title, onclick) => element("button", { type: "button", textContent: name, title, "data-export": name.toLowerCase(), onclick });
-    const exports = element("span", { className: "exports" },
+    scaleSwitch(
+      scale,
+      () => figure.scale,
+      (chosen) => {
+        figure.scale = chosen;
+        draw(figure);
+      },
+    );
+    const button = (name, title, onclick) =>
+      element("button", { type: "button", textContent: name, title, "data-export": name.toLowerCase(), onclick });
+    const exports = element(
+      "span",
+      { className: "exports" },
       button("PNG", "Save as a picture", () => exportImage(figure, "png")),
       button("SVG", "Save as vector graphics, for papers", () => exportImage(figure, "svg")),
-      button("CSV", "Save the drawn values", () => exportCsv(figure)));
-    const article = element("article", { className: index === 0 ? "figure wide" : "figure", "data-key": keys[0] },
-      element("header", {}, element("h2", { textContent: figure.title }), scale, exports), figure.plot);
+      button("CSV", "Save the drawn values", () => exportCsv(figure)),
+    );
+    const article = element(
+      "article",
+      { className: index === 0 ? "figure wide" : "figure", "data-key": keys[0] },
+      element("header", {}, element("h2", { textContent: figure.title }), scale, exports),
+      figure.plot,
+    );
     find("#figures").append(article);
     return figure;
   }
@@ -303,7 +377,8 @@
   const result = (run, key) => run.summary?.[key] ?? last(series(run, key));
 
   /// The first drawn row at which the gradient is as small as the tolerance.
-  const reached = (run) => series(run, "grad_norm_sq").findIndex((value) => finite(value) && value <= state.tolerance ** 2);
+  const reached = (run) =>
+    series(run, "grad_norm_sq").findIndex((value) => finite(value) && value <= state.tolerance ** 2);
   const costOf = (key) => (run) => series(run, key)[reached(run)];
 
   /// Which plugin, before how it is set.
@@ -316,8 +391,19 @@
 
   /// A column: what it belongs to, its head, the value of a run, and how that is written.
   function columns() {
-    const setting = (key) => ({ group: "differs in", head: key, text: true, value: (run) => run.settings[key]?.replace(/^"(.*)"$/, "$1") });
-    const cost = (head, key, show) => ({ group: `to ‖∇f‖ ≤ ${digits(state.tolerance)}`, head, value: costOf(key), show, best: true });
+    const setting = (key) => ({
+      group: "differs in",
+      head: key,
+      text: true,
+      value: (run) => run.settings[key]?.replace(/^"(.*)"$/, "$1"),
+    });
+    const cost = (head, key, show) => ({
+      group: `to ‖∇f‖ ≤ ${digits(state.tolerance)}`,
+      head,
+      value: costOf(key),
+      show,
+      best: true,
+    });
     const final = (head, key, show = digits) => ({ group: "at the end", head, value: (run) => result(run, key), show });
     return [
       cost("rounds", "round", whole),
@@ -325,7 +411,12 @@
       cost("down per worker", "downlink_bits_per_worker", bits),
       cost("time", "seconds", seconds),
       ...[...data.differing].sort(byImportance).map(setting),
-      { group: "at the end", head: "stopped by", text: true, value: (run) => run.summary?.stopped_by ?? "not finished" },
+      {
+        group: "at the end",
+        head: "stopped by",
+        text: true,
+        value: (run) => run.summary?.stopped_by ?? "not finished",
+      },
       final("rounds", "round", whole),
       final("‖∇f‖", "grad_norm"),
       final("f", "f", (value) => digits(value, 6)),
@@ -348,15 +439,36 @@
     const groups = element("tr", {}, element("th"));
     all.forEach((column, i) => {
       if (!startsGroup(all, i)) return;
-      groups.append(element("th", { className: "group", colSpan: all.filter(({ group }) => group === column.group).length, scope: "colgroup", textContent: column.group }));
+      groups.append(
+        element("th", {
+          className: "group",
+          colSpan: all.filter(({ group }) => group === column.group).length,
+          scope: "colgroup",
+          textContent: column.group,
+        }),
+      );
     });
-    const heads = all.map((column, i) => element("th", { className: [startsGroup(all, i) && "first", column.text && "text"].filter(Boolean).join(" "), scope: "col" }, ...breakable(column.head)));
-    return element("thead", {}, groups, element("tr", {}, element("th", { scope: "col", textContent: "run" }), ...heads));
+    const heads = all.map((column, i) =>
+      element(
+        "th",
+        { className: [startsGroup(all, i) && "first", column.text && "text"].filter(Boolean).join(" "), scope: "col" },
+        ...breakable(column.head),
+      ),
+    );
+    return element(
+      "thead",
+      {},
+      groups,
+      element("tr", {}, element("th", { scope: "col", textContent: "run" }), ...heads),
+    );
   }
 
   /// Whether no other run on show needs less.
   function isBest(column, value) {
-    const others = runs.filter((_, i) => !state.hidden.has(i)).map(column.value).filter(finite);
+    const others = runs
+      .filter((_, i) => !state.hidden.has(i))
+      .map(column.value)
+      .filter(finite);
     return Boolean(column.best) && others.length > 1 && value === Math.min(...others);
   }
 
@@ -364,7 +476,12 @@
     const column = all[j];
     const value = column.value(run);
     const text = cellText(column, value);
-    const names = [column.text && "text", column.code && "code", startsGroup(all, j) && "first", isBest(column, value) && "best"];
+    const names = [
+      column.text && "text",
+      column.code && "code",
+      startsGroup(all, j) && "first",
+      isBest(column, value) && "best",
+    ];
     return element("td", { className: names.filter(Boolean).join(" "), title: text, textContent: text });
   }
 
@@ -380,8 +497,22 @@
     const shown = [...runs.keys()].filter((i) => !state.hidden.has(i));
     const rows = [element("tr", {}, element("th"), ...shown.map((i) => runHead(runs[i], i, "col")))];
     all.forEach((column, j) => {
-      if (startsGroup(all, j)) rows.push(element("tr", {}, element("th", { className: "group", colSpan: shown.length + 1, textContent: column.group })));
-      rows.push(element("tr", {}, element("th", { scope: "row" }, ...breakable(column.head)), ...shown.map((i) => tableCell(runs[i], all, j))));
+      if (startsGroup(all, j))
+        rows.push(
+          element(
+            "tr",
+            {},
+            element("th", { className: "group", colSpan: shown.length + 1, textContent: column.group }),
+          ),
+        );
+      rows.push(
+        element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, ...breakable(column.head)),
+          ...shown.map((i) => tableCell(runs[i], all, j)),
+        ),
+      );
     });
     return rows;
   }
@@ -399,9 +530,12 @@
     download("runs.csv", csvBlob(rows));
   }
 
-  /// The smallest 1, 2 or 5 times a power of ten that all runs with curves reach.
+  /// The smallest 1, 2 or 5 times a power of ten that all runs with curves reach, those aside that diverged.
   function usualTolerance() {
-    const lowest = runs.map((run) => Math.min(...series(run, "grad_norm").filter(finite))).filter((value) => finite(value) && value > 0);
+    const lowest = runs
+      .filter((run) => run.summary?.stopped_by !== "diverged")
+      .map((run) => Math.min(...series(run, "grad_norm").filter(finite)))
+      .filter((value) => finite(value) && value > 0);
     if (lowest.length === 0) return NaN;
     const needed = Math.max(...lowest);
     const decade = 10 ** Math.floor(Math.log10(needed));
@@ -423,13 +557,27 @@
   }
 
   function showVisibility() {
-    [...find("#legend").children].forEach((button, i) => button.setAttribute("aria-pressed", String(!state.hidden.has(i))));
+    [...find("#legend").children].forEach((button, i) =>
+      button.setAttribute("aria-pressed", String(!state.hidden.has(i))),
+    );
   }
 
   function buildLegend() {
-    find("#legend").replaceChildren(...runs.map((run, i) =>
-      element("button", { type: "button", title: `${run.folder}\nClick to show or hide, double-click to show no other.`, 
-        onclick: () => toggle(i), ondblclick: () => showOnly(i) }, swatch(i), element("span", { textContent: run.label }))));
+    find("#legend").replaceChildren(
+      ...runs.map((run, i) =>
+        element(
+          "button",
+          {
+            type: "button",
+            title: `${run.folder}\nClick to show or hide, double-click to show no other.`,
+            onclick: () => toggle(i),
+            ondblclick: () => showOnly(i),
+          },
+          swatch(i),
+          element("span", { textContent: run.label }),
+        ),
+      ),
+    );
     showVisibility();
   }
 
@@ -443,13 +591,22 @@
   function buildAbscissas() {
     const usable = abscissas.filter(({ key }) => key === "round" || anyValue([key], (value) => value > 0));
     chooseAbscissa(usable);
-    find("#x-key").replaceChildren(...usable.map(({ key, name }) => element("option", { value: key, textContent: name })));
+    find("#x-key").replaceChildren(
+      ...usable.map(({ key, name }) => element("option", { value: key, textContent: name })),
+    );
     find("#x-key").value = state.x.key;
     find("#x-key").onchange = (event) => {
       state.x = usable.find(({ key }) => key === event.target.value);
       drawAll();
     };
-    scaleSwitch(find("#x-scale"), () => state.xScale, (chosen) => { state.xScale = chosen; drawAll(); });
+    scaleSwitch(
+      find("#x-scale"),
+      () => state.xScale,
+      (chosen) => {
+        state.xScale = chosen;
+        drawAll();
+      },
+    );
   }
 
   function buildTolerance() {
@@ -470,16 +627,28 @@
 
   function buildNotes() {
     for (const run of runs)
-      for (const note of run.notes) find("#notes").append(element("p", { className: "note" }, element("strong", { textContent: run.label + ": " }), note));
+      for (const note of run.notes)
+        find("#notes").append(
+          element("p", { className: "note" }, element("strong", { textContent: run.label + ": " }), note),
+        );
   }
 
   function buildSettings() {
     const known = runs.filter((run) => Object.keys(run.settings).length > 0);
-    const shared = Object.entries(known[0]?.settings ?? {}).filter(([key]) =>
-      !data.differing.includes(key) && (known.length === 1 || (key !== "run.name" && key !== "run.out")));
+    const shared = Object.entries(known[0]?.settings ?? {}).filter(
+      ([key]) => !data.differing.includes(key) && (known.length === 1 || (key !== "run.name" && key !== "run.out")),
+    );
     if (known.length === 1) find("#settings summary").textContent = "Settings";
-    find("#settings dl").replaceChildren(...shared.map(([key, value]) =>
-      element("div", {}, element("dt", { className: "code", textContent: key }), element("dd", { className: "code", textContent: value }))));
+    find("#settings dl").replaceChildren(
+      ...shared.map(([key, value]) =>
+        element(
+          "div",
+          {},
+          element("dt", { className: "code", textContent: key }),
+          element("dd", { className: "code", textContent: value }),
+        ),
+      ),
+    );
     find("#settings").hidden = shared.length === 0;
   }
 
@@ -498,10 +667,13 @@
 
   /// Paper is white.
   function followPrinter() {
+    const settings = find("#settings");
+    let open = false;
     const print = (printing) => {
       state.printing = printing;
       document.documentElement.dataset.theme = printing ? "light" : state.theme;
-      find("#settings").open ||= printing;
+      if (printing) open = settings.open;
+      settings.open = printing || open;
       drawTable();
       drawAll();
     };
@@ -513,7 +685,9 @@
   document.title = `${shortened(count)}: threepc report`;
   find("#subtitle").textContent = `${count}, threepc ${data.threepc_version}`;
   find("#export-table").onclick = exportTable;
-  const figures = figureKeys().filter((keys) => keys[0] !== "skipped" || anyValue(keys, (value) => value !== 0)).map(buildFigure);
+  const figures = figureKeys()
+    .filter((keys) => keys[0] !== "skipped" || anyValue(keys, (value) => value !== 0))
+    .map(buildFigure);
   buildAbscissas();
   buildTolerance();
   buildNotes();

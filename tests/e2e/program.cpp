@@ -60,8 +60,8 @@ Process::~Process() {
 
 void Process::signal(int number) const { kill(id_, number); }
 
-std::string Process::wait_for_stderr(const std::string& text) {
-  const auto deadline = Clock::now() + std::chrono::seconds(20);
+std::string Process::wait_for_stderr(const std::string& text, int seconds) {
+  const auto deadline = Clock::now() + std::chrono::seconds(seconds);
   std::string seen;
   while (Clock::now() < deadline) {
     seen = read_file(err_file_);

@@ -27,8 +27,8 @@ class Process {
 
   pid_t id() const { return id_; }
   void signal(int number) const;
-  /// Waits until stderr contains `text`; returns all of stderr so far. Fails the test after 20 s.
-  std::string wait_for_stderr(const std::string& text);
+  /// Waits until stderr contains `text`; returns all of stderr so far. Fails the test after `seconds`.
+  std::string wait_for_stderr(const std::string& text, int seconds = 20);
   /// Waits for the end, at most 60 s.
   Result wait();
 

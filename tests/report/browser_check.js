@@ -37,25 +37,43 @@
 
   async function drawsCurves() {
     expect("a curve for every run", drawn(figure("grad_norm_sq")).length === 3, drawn(figure("grad_norm_sq")).length);
-    for (const key of ["f", "skipped", "G", "compression_error"]) expect(`a figure of ${key}`, drawn(figure(key)).length > 0);
-    expect("a bound in the figure of what it bounds", drawn(figure("compression_error")).length === 2 && !figure("compression_bound"));
+    for (const key of ["f", "skipped", "G", "compression_error"])
+      expect(`a figure of ${key}`, drawn(figure(key)).length > 0);
+    expect(
+      "a bound in the figure of what it bounds",
+      drawn(figure("compression_error")).length === 2 && !figure("compression_bound"),
+    );
     expect("opens with bits", one("#x-key").value === "uplink_bits_per_worker", one("#x-key").value);
     expect("a table of three runs", all("tbody tr").length === 3);
     expect("the differences are in the table", one("thead").textContent.includes("mechanism.plugin"));
     expect("the note about the torn line", one("#notes").textContent.includes("torn"));
-    expect("nothing is uploaded", !all(".modebar-btn").some((button) => /share|cloud|edit/i.test(button.dataset.title)));
+    expect(
+      "nothing is uploaded",
+      !all(".modebar-btn").some((button) => /share|cloud|edit/i.test(button.dataset.title)),
+    );
   }
 
   async function togglesRuns() {
     const first = legend()[0];
     await press(first);
-    expect("a run can be hidden", drawn(figure("grad_norm_sq")).length === 2 && first.getAttribute("aria-pressed") === "false");
+    expect(
+      "a run can be hidden",
+      drawn(figure("grad_norm_sq")).length === 2 && first.getAttribute("aria-pressed") === "false",
+    );
     expect("its row is dimmed", one("tbody tr").className === "hidden");
     await press(first);
-    expect("and shown again", drawn(figure("grad_norm_sq")).length === 3 && first.getAttribute("aria-pressed") === "true");
+    expect(
+      "and shown again",
+      drawn(figure("grad_norm_sq")).length === 3 && first.getAttribute("aria-pressed") === "true",
+    );
     first.dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
     await pause();
-    expect("one can be shown alone", legend().map((button) => button.getAttribute("aria-pressed")).join() === "true,false,false");
+    expect(
+      "one can be shown alone",
+      legend()
+        .map((button) => button.getAttribute("aria-pressed"))
+        .join() === "true,false,false",
+    );
     for (const button of legend().slice(1)) await press(button);
     expect("all are back", drawn(figure("grad_norm_sq")).length === 3);
   }
@@ -66,7 +84,10 @@
       for (const scale of ["linear", "log"]) {
         await press(one(`[data-scale="${scale}"]`, figure(key)));
         expect(`${key} on a ${scale} axis`, plot(key).layout.yaxis.type === scale && drawn(figure(key)).length === 3);
-        expect(`the ${scale} axis of ${key} moves the curve`, (curves(figure(key)).join() === before) === (scale === "log"));
+        expect(
+          `the ${scale} axis of ${key} moves the curve`,
+          (curves(figure(key)).join() === before) === (scale === "log"),
+        );
       }
     }
     for (const scale of ["log", "linear"]) {
@@ -78,7 +99,10 @@
       await drawAgainst(option.value);
       titles.add(plot("grad_norm_sq").layout.xaxis.title.text);
       // Runs in threads send nothing over a wire.
-      expect(`curves against ${option.value}`, drawn(figure("grad_norm_sq")).length >= (option.value === "wire_bytes" ? 1 : 2));
+      expect(
+        `curves against ${option.value}`,
+        drawn(figure("grad_norm_sq")).length >= (option.value === "wire_bytes" ? 1 : 2),
+      );
     }
     expect("axes to choose from", titles.size === all("#x-key option").length && titles.size >= 5, titles.size);
   }
@@ -95,7 +119,10 @@
     const bitmap = await createImageBitmap(blob);
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
     canvas.drawImage(bitmap, 0, 0);
-    return { width: bitmap.width, colors: new Set(new Uint32Array(canvas.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)).size };
+    return {
+      width: bitmap.width,
+      colors: new Set(new Uint32Array(canvas.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer)).size,
+    };
   }
 
   async function savesPictures() {
@@ -107,7 +134,10 @@
     const svg = await saved(one('[data-export="svg"]', figure("grad_norm_sq")));
     const picture = new DOMParser().parseFromString(await svg.blob.text(), "image/svg+xml");
     expect("an SVG with three curves", svg.name.endsWith(".svg") && drawn(picture).length === 3, drawn(picture).length);
-    expect("and its legend", ["ef21", "clag", "measured"].every((name) => picture.documentElement.textContent.includes(name)));
+    expect(
+      "and its legend",
+      ["ef21", "clag", "measured"].every((name) => picture.documentElement.textContent.includes(name)),
+    );
   }
 
   async function savesValues() {
@@ -115,14 +145,24 @@
     const lines = (await csv.blob.text()).trim().split("\r\n");
     expect("a CSV with a line for every value", lines.length === 1 + 201 + 201 + 3, lines.length);
     expect("and a head", lines[0].startsWith("run,round,") && lines[0].endsWith("grad_norm_sq"), lines[0]);
-    expect("whose cells are numbers", lines.slice(1).every((line) => line.split(",").slice(1).every((cell) => Number.isFinite(Number(cell)))));
+    expect(
+      "whose cells are numbers",
+      lines.slice(1).every((line) =>
+        line
+          .split(",")
+          .slice(1)
+          .every((cell) => Number.isFinite(Number(cell))),
+      ),
+    );
     const table = await saved(one("#export-table"));
     expect("the table as CSV", (await table.blob.text()).trim().split("\r\n").length === 4);
   }
 
   async function hovers(label) {
     Plotly.Fx.hover(plot("grad_norm_sq"), [{ curveNumber: 0, pointNumber: 1 }]);
-    await until(`hovering shows ${label}`, () => one(".hoverlayer", figure("grad_norm_sq")).textContent.includes(label));
+    await until(`hovering shows ${label}`, () =>
+      one(".hoverlayer", figure("grad_norm_sq")).textContent.includes(label),
+    );
   }
 
   async function changesTheme() {
@@ -155,10 +195,10 @@
       await changesTheme();
     },
     async hostile() {
-      const name = "<\/script><script>window.harmed = 1<\/script>";
+      const name = "<b>%{x}&amp;<\/script><script>window.harmed = 1<\/script>";
       expect("the name is shown as it is", legend()[0].textContent.startsWith(name), legend()[0].textContent);
       expect("no element came of it", all("img, b, i").length === 0 && !("harmed" in window));
-      await hovers("<\/script><script>");
+      await hovers("<b>%{x}&amp;<\/script><script>");
       const svg = await saved(one('[data-export="svg"]', figure("grad_norm_sq")));
       expect("nor in the SVG", !/<(img|script|b)\b/.test(await svg.blob.text()));
       const csv = await (await saved(one('[data-export="csv"]', figure("grad_norm_sq")))).blob.text();
@@ -173,7 +213,10 @@
     },
     async narrow() {
       expect("nothing sticks out", document.documentElement.scrollWidth <= 390, document.documentElement.scrollWidth);
-      expect("figures fill the width", all(".plot").every((node) => node.clientWidth > 300 && node.clientWidth < 390));
+      expect(
+        "figures fill the width",
+        all(".plot").every((node) => node.clientWidth > 300 && node.clientWidth < 390),
+      );
       expect("curves are drawn", drawn(figure("grad_norm_sq")).length === 2);
     },
   };
@@ -181,10 +224,15 @@
   async function run() {
     await pause();
     await checks[chosen]();
-    const loaded = performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => !/^(data|blob):/.test(name));
+    const loaded = performance
+      .getEntriesByType("resource")
+      .map(({ name }) => name)
+      .filter((name) => !/^(data|blob):/.test(name));
     expect("nothing was loaded", loaded.length === 0, loaded.join());
     expect("no error", seen.errors.length === 0, seen.errors.join("; "));
-      }
+  }
 
-  run().catch((error) => expect("no exception", false, error.stack)).then(() => console.log("all was checked"));
+  run()
+    .catch((error) => expect("no exception", false, error.stack))
+    .then(() => console.log("all was checked"));
 })();

@@ -3,7 +3,9 @@ const seen = { errors: [], saved: [] };
 
 addEventListener("error", (event) => seen.errors.push(event.message || `cannot load ${event.target.src}`), true);
 addEventListener("unhandledrejection", (event) => seen.errors.push(String(event.reason)));
-addEventListener("securitypolicyviolation", (event) => seen.errors.push(`refused: ${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", (event) =>
+  seen.errors.push(`refused: ${event.violatedDirective} ${event.blockedURI}`),
+);
 for (const level of ["error", "warn"]) console[level] = (...words) => seen.errors.push(words.join(" "));
 
 let lastBlob = null;

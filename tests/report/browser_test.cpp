@@ -28,7 +28,8 @@ std::string checks() { return read_file(std::string(THREEPC_TEST_SOURCES) + "/br
 /// Puts the observer before everything else in the page and the checks behind it.
 std::string with_checks(std::string page, const std::string& check) {
   const std::string head = "<head>";
-  page.insert(page.find(head) + head.size(), "<script>" + read_file(std::string(THREEPC_TEST_SOURCES) + "/browser_observer.js") + "</script>");
+  page.insert(page.find(head) + head.size(),
+              "<script>" + read_file(std::string(THREEPC_TEST_SOURCES) + "/browser_observer.js") + "</script>");
   return page.insert(page.rfind("</body>"), "<script>const chosen = \"" + check + "\";\n" + checks() + "</script>");
 }
 
@@ -64,17 +65,19 @@ class Browser : public testing::Test {
     ASSERT_EQ(written.exit_code, 0) << written.err;
     folder_.write("checked.html", with_checks(read_file(folder_.path("page.html")), check));
     Process browser = open("checked.html", width);
-    const std::string log = browser.wait_for_stderr("all was checked");
+    const std::string log = browser.wait_for_stderr("all was checked", 120);
     end(browser);
-    for (const std::string& line : console(log)) EXPECT_THAT(line, AnyOf(HasSubstr("\"ok: "), HasSubstr("\"all was checked")));
+    for (const std::string& line : console(log))
+      EXPECT_THAT(line, AnyOf(HasSubstr("\"ok: "), HasSubstr("\"all was checked")));
   }
 
   Process open(const std::string& page, int width) const {
-    return Process({"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                    "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
-                    "--user-data-dir=" + folder_.path("profile"), "--window-size=" + std::to_string(width) + ",900",
-                    "--enable-logging=stderr", "file://" + folder_.path(page)},
-                   chromium());
+    return Process(
+        {"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
+         "--user-data-dir=" + folder_.path("profile"), "--window-size=" + std::to_string(width) + ",900",
+         "--enable-logging=stderr", "file://" + folder_.path(page)},
+        chromium());
   }
 
   std::string trained(const std::string& name, const std::string& mechanism) const {
@@ -94,7 +97,8 @@ class Browser : public testing::Test {
       line.update({{"G", 3 - round}, {"compression_error", 1.0 / (1 + round)}, {"compression_bound", 2}});
       metrics += line.dump() + "\n";
     }
-    const std::string measured = write_run(folder_, "measured", "[run]\nname = \"measured\"\n", metrics + "{\"round\":3,\"gr");
+    const std::string measured =
+        write_run(folder_, "measured", "[run]\nname = \"measured\"\n", metrics + "{\"round\":3,\"gr");
     return {trained("ef21", "ef21"), trained("clag", "clag"), measured};
   }
 
@@ -107,22 +111,30 @@ TEST_F(Browser, SavesPicturesAndValues) { check(three_runs(), "exports"); }
 TEST_F(Browser, IsLightDarkAndPrinted) { check(three_runs(), "themes"); }
 
 TEST_F(Browser, NamesFromFilesAreHarmless) {
-  const std::string hostile = "</script><script>window.harmed = 1</script><img src=x onerror=\"window.harmed = 1\"><b>%{x}";
-  const std::string metrics = "{\"round\":0,\"grad_norm\":2,\"grad_norm_sq\":4,\"<img src=x onerror='harmed=1'>\":1}\n" + metrics_line(1, 1);
-  const std::string run = write_run(folder_, "a", "[run]\nname = " + nlohmann::json(hostile).dump() + "\n[x]\n\"<b>\" = \"<i>\"\n",
-                                    metrics, R"({"stopped_by": "<img src=x onerror='window.harmed = 1'>"})");
+  const std::string hostile =
+      "<b>%{x}&amp;</script><script>window.harmed = 1</script><img src=x onerror=\"window.harmed = 1\">";
+  const std::string metrics =
+      "{\"round\":0,\"grad_norm\":2,\"grad_norm_sq\":4,\"<img src=x "
+      "onerror='harmed=1'>\":1,\"constructor\":1,\"__proto__\":1}\n" +
+      metrics_line(1, 1);
+  const std::string run = write_run(
+      folder_, "a",
+      "[run]\nname = " + nlohmann::json(hostile).dump() + "\n[constructor]\n\"<b>\" = \"<i>\"\n[__proto__]\nx = 1\n",
+      metrics, R"({"stopped_by": "<img src=x onerror='window.harmed = 1'>"})");
   check({run, write_finished_run(folder_, "b", "=1+1")}, "hostile");
 }
 
 TEST_F(Browser, ShowsWhatBrokenRunsHave) {
   const std::string begun = write_run(folder_, "begun", "[run]\nname = \"begun\"\n", "");
-  const std::string nulls = write_run(folder_, "nulls", "", "{\"round\":0,\"f\":null,\"grad_norm\":null,\"grad_norm_sq\":null}\n");
+  const std::string nulls =
+      write_run(folder_, "nulls", "", "{\"round\":0,\"f\":null,\"grad_norm\":null,\"grad_norm_sq\":null}\n");
   check({begun}, "broken");
   check({begun, nulls}, "broken");
 }
 
 TEST_F(Browser, FitsAPhone) {
-  check({write_finished_run(folder_, "a", "a"), write_finished_run(folder_, "b", "a much longer name of a run")}, "narrow", 390);
+  check({write_finished_run(folder_, "a", "a"), write_finished_run(folder_, "b", "a much longer name of a run")},
+        "narrow", 390);
 }
 
 }  // namespace

@@ -17,8 +17,11 @@ Settings settings(const std::string& toml) {
 }
 
 TEST(Differences, TablesBecomeKeyPathsAndValuesAreWrittenAsTomlWritesThem) {
-  const Settings expected = {{"mechanism.compressor.k", "17"}, {"mechanism.init", "\"zero\""}, {"mechanism.zeta", "8.0"},
-                             {"plugins.path", "[\"a\", \"b\"]"}, {"run.fast", "true"}};
+  const Settings expected = {{"mechanism.compressor.k", "17"},
+                             {"mechanism.init", "\"zero\""},
+                             {"mechanism.zeta", "8.0"},
+                             {"plugins.path", "[\"a\", \"b\"]"},
+                             {"run.fast", "true"}};
   EXPECT_EQ(settings("run.fast = true\n[mechanism]\nzeta = 8.0\ninit = 'zero'\ncompressor = { k = 17 }\n"
                      "[plugins]\npath = ['a', 'b']\n"),
             expected);

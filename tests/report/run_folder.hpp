@@ -15,7 +15,7 @@ std::string metrics_line(int round, double grad_norm);
 std::string write_run(const Folder& folder, const std::string& name, std::string_view config, std::string_view metrics,
                       std::string_view summary = "");
 
-/// As write_run, with three rounds of metrics, a small configuration and a summary. `run_name` goes into the configuration as it is.
+/// As write_run, with three rounds of metrics, a summary, and a small configuration whose [run] name is `run_name`.
 std::string write_finished_run(const Folder& folder, const std::string& name, const std::string& run_name);
 
 }  // namespace threepc::test

@@ -33,7 +33,8 @@ std::string refusal(const Folder& folder, const std::string& run) {
     read_run(run);
   } catch (const Failure& failure) {
     std::string text = failure.what();
-    for (std::size_t at; (at = text.find(folder.path(""))) != std::string::npos;) text.erase(at, folder.path("").size());
+    for (std::size_t at; (at = text.find(folder.path(""))) != std::string::npos;)
+      text.erase(at, folder.path("").size());
     return std::to_string(static_cast<int>(failure.code())) + " " + text;
   }
   return "accepted";
@@ -121,7 +122,8 @@ TEST(RunRecord, MalformedMetricsAreRefusedWithTheirLine) {
   EXPECT_THAT(refusal_of_metrics("{\"round\":0,\"f\":NaN}\n" + next), HasSubstr("6 run/metrics.jsonl:1: "));
   EXPECT_THAT(refusal_of_metrics("{\"f\":1}\n"), HasSubstr("6 run/metrics.jsonl:1: the line has no number \"round\""));
   EXPECT_THAT(refusal_of_metrics("{\"round\":\"0\"}\n"), HasSubstr("the line has no number \"round\""));
-  EXPECT_THAT(refusal_of_metrics("{\"round\":3}\n{\"round\":3}\n"), HasSubstr("6 run/metrics.jsonl:2: round 3 follows"));
+  EXPECT_THAT(refusal_of_metrics("{\"round\":3}\n{\"round\":3}\n"),
+              HasSubstr("6 run/metrics.jsonl:2: round 3 follows"));
   EXPECT_THAT(refusal_of_metrics(std::string("\0\0\0\n", 4) + next), HasSubstr("but found '\\u0000"));
 }
 

@@ -79,7 +79,8 @@ TEST(Thinning, IsNotMisledByUnavailableValues) {
 
 TEST(Thinning, ManySeriesShareTheRows) {
   RunRecord run = long_run(100'000);
-  while (run.series.size() < 64) run.series.push_back({"key" + std::to_string(run.series.size()), run.series[1].values});
+  while (run.series.size() < 64)
+    run.series.push_back({"key" + std::to_string(run.series.size()), run.series[1].values});
   const Rows kept = rows_to_draw(run, 1000);
   EXPECT_LE(kept.size(), 1000u);
   EXPECT_TRUE(contains(kept, 99'999));
