@@ -22,8 +22,8 @@
     grad_norm_sq: "‖∇f(x)‖²",
     f: "f(x)",
     skipped: "Workers that skipped the round",
-    G: "G = mean of ‖gᵢ − ∇fᵢ‖²",
-    compression_error: "Compression error and its bound",
+    G: "G, the mean of ‖gᵢ − ∇fᵢ(x)‖²",
+    aggregate_error: "‖g − ∇f(x)‖²",
     inequality_lhs: "The three point inequality: left and right side",
   });
 
@@ -162,7 +162,7 @@
   // Figures.
 
   /// The key of what bounds it.
-  const boundOf = (key) => key.replace(/_error$/, "_bound").replace(/_lhs$/, "_rhs");
+  const boundOf = (key) => key.replace(/_error(?=\.|$)/, "_bound").replace(/_lhs(?=\.|$)/, "_rhs");
 
   /// The keys of each figure: one, or a pair of which the second is the bound of the first.
   function figureKeys() {
@@ -175,6 +175,13 @@
     return [...usual, ...others].map((key) => [...new Set([key, boundOf(key)])].filter((drawn) => present.has(drawn)));
   }
 
+  /// "compression_error.compressor" is about the compressor in that slot.
+  function titleOf(keys) {
+    const slot = keys[0].match(/^compression_error\.(.+)$/);
+    if (slot) return `‖C(v) − v‖² / ‖v‖² of ${slot[1]}`;
+    return titles[keys[0]] ?? keys[0];
+  }
+
   const anyValue = (keys, test) =>
     runs.some((run) => keys.some((key) => series(run, key).some((value) => finite(value) && test(value))));
 
@@ -185,23 +192,44 @@
     const low = shift(figure);
     if (low !== 0) return `f(x) − lowest f seen (${digits(low)})`;
     if (figure.keys[0] === "skipped") return "workers";
-    return figure.keys.length > 1
-      ? plain(figure.keys[0]) + "<br>dotted: " + plain(figure.keys[1])
-      : plain(figure.title);
+    return figure.keys.length > 1 ? "solid: value, dotted: bound" : plain(figure.title);
+  }
+
+  /// The rows of `run` that a curve goes through, and its values there: on a logarithmic axis it is broken where there
+  /// is no logarithm, and goes on where a value is unavailable.
+  function points(figure, run, key) {
+    const values = series(run, key);
+    const low = shift(figure);
+    const rows = [...values.keys()].filter((row) => finite(values[row]));
+    return { rows, y: rows.map((row) => (figure.scale !== "log" || values[row] > low ? values[row] - low : null)) };
+  }
+
+  const diverged = (run) => run.summary?.stopped_by === "diverged";
+
+  /// The vertical range without the runs that diverged, beside which nothing else would be seen; none if all did.
+  function frame(figure) {
+    const shown = runs.filter((_, i) => !state.hidden.has(i));
+    const sound = shown.filter((run) => !diverged(run));
+    if (sound.length === shown.length || sound.length === 0) return {};
+    const onAxis = (value) => (figure.scale === "log" ? Math.log10(value) : value);
+    const values = sound
+      .flatMap((run) => figure.keys.flatMap((key) => points(figure, run, key).y))
+      .filter(finite)
+      .map(onAxis);
+    const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+    const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+    const margin = 0.06 * (high - low) || 1;
+    return values.length > 0 ? { range: [low - margin, high + margin] } : {};
   }
 
   function curve(figure, run, i, key, theme) {
-    const x = series(run, state.x.key);
-    const low = shift(figure);
-    const y = series(run, key).map((value) =>
-      finite(value) && (figure.scale !== "log" || value > low) ? value - low : null,
-    );
+    const { rows, y } = points(figure, run, key);
     const noisy = key === "skipped";
     return {
       type: "scatter",
-      x,
+      x: rows.map((row) => series(run, state.x.key)[row]),
       y,
-      customdata: series(run, "round"),
+      customdata: rows.map((row) => series(run, "round")[row]),
       name: plain(shortened(run.label)),
       meta: plain(shortened(run.label)),
       mode: y.filter(finite).length < 25 ? "lines+markers" : "lines",
@@ -272,6 +300,7 @@
       yaxis: axis(figure.scale, axisTitle(figure), theme, {
         nticks: 8,
         ...(figure.keys[0] === "skipped" && { rangemode: "tozero" }),
+        ...frame(figure),
       }),
       shapes: toleranceLine(figure, theme),
       hovermode: "closest",
@@ -296,7 +325,7 @@
       plotlyServerURL: "",
       responsive: true,
       displaylogo: false,
-      modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d", "autoScale2d"],
+      modeBarButtonsToRemove: ["toImage", "select2d", "lasso2d"],
     });
   }
 
@@ -339,7 +368,7 @@
     const positive = anyValue(keys, (value) => value > 0) && !anyValue(keys, (value) => value < 0);
     const figure = {
       keys,
-      title: titles[keys[0]] ?? keys.join(", "),
+      title: titleOf(keys),
       scale: keys[0] === "f" || (positive && keys[0] !== "skipped") ? "log" : "linear",
     };
     figure.plot = element("div", { className: "plot" });
@@ -533,7 +562,7 @@
   /// The smallest 1, 2 or 5 times a power of ten that all runs with curves reach, those aside that diverged.
   function usualTolerance() {
     const lowest = runs
-      .filter((run) => run.summary?.stopped_by !== "diverged")
+      .filter((run) => !diverged(run))
       .map((run) => Math.min(...series(run, "grad_norm").filter(finite)))
       .filter((value) => finite(value) && value > 0);
     if (lowest.length === 0) return NaN;
@@ -626,6 +655,9 @@
   }
 
   function buildNotes() {
+    if (runs.some(diverged) && !runs.every(diverged))
+      for (const run of runs.filter(diverged))
+        run.notes.push("Diverged; double-click a figure to see all of its curve.");
     for (const run of runs)
       for (const note of run.notes)
         find("#notes").append(

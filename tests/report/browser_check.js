@@ -37,11 +37,11 @@
 
   async function drawsCurves() {
     expect("a curve for every run", drawn(figure("grad_norm_sq")).length === 3, drawn(figure("grad_norm_sq")).length);
-    for (const key of ["f", "skipped", "G", "compression_error"])
+    for (const key of ["f", "skipped", "G", "compression_error.compressor"])
       expect(`a figure of ${key}`, drawn(figure(key)).length > 0);
     expect(
       "a bound in the figure of what it bounds",
-      drawn(figure("compression_error")).length === 2 && !figure("compression_bound"),
+      drawn(figure("compression_error.compressor")).length === 2 && !figure("compression_bound.compressor"),
     );
     expect("opens with bits", one("#x-key").value === "uplink_bits_per_worker", one("#x-key").value);
     expect("a table of three runs", all("tbody tr").length === 3);
@@ -210,6 +210,18 @@
       expect("notes", one("#notes").textContent.includes("no metrics yet"));
       expect("a row for every run", all("tbody tr").length === legend().length && legend().length > 0);
       expect("no curve", drawn(document).length === 0);
+    },
+    async diverged() {
+      const top = () => plot("grad_norm_sq").layout.yaxis.range[1];
+      expect(
+        "the frame is that of the run that did not diverge",
+        drawn(figure("grad_norm_sq")).length === 2 && top() < 3,
+        top(),
+      );
+      expect("a note says so", one("#notes").textContent.includes("Diverged"));
+      expect("it does not choose the tolerance", Number(one("#tolerance").value) === 0.5, one("#tolerance").value);
+      await press(legend()[0]);
+      expect("alone it is seen whole", top() > 100, top());
     },
     async narrow() {
       expect("nothing sticks out", document.documentElement.scrollWidth <= 390, document.documentElement.scrollWidth);

@@ -94,7 +94,8 @@ class Browser : public testing::Test {
     std::string metrics;
     for (int round = 0; round < 3; ++round) {
       nlohmann::json line = nlohmann::json::parse(metrics_line(round, 4 - round));
-      line.update({{"G", 3 - round}, {"compression_error", 1.0 / (1 + round)}, {"compression_bound", 2}});
+      line.update(
+          {{"G", 3 - round}, {"compression_error.compressor", 1.0 / (1 + round)}, {"compression_bound.compressor", 2}});
       metrics += line.dump() + "\n";
     }
     const std::string measured =
@@ -130,6 +131,13 @@ TEST_F(Browser, ShowsWhatBrokenRunsHave) {
       write_run(folder_, "nulls", "", "{\"round\":0,\"f\":null,\"grad_norm\":null,\"grad_norm_sq\":null}\n");
   check({begun}, "broken");
   check({begun, nulls}, "broken");
+}
+
+TEST_F(Browser, ARunThatDivergedLeavesTheFrame) {
+  const std::string metrics = metrics_line(0, 8) + metrics_line(1, 1e30) + metrics_line(2, 1e100);
+  const std::string run =
+      write_run(folder_, "wild", "[run]\nname = \"wild\"\n", metrics, R"({"stopped_by": "diverged"})");
+  check({write_finished_run(folder_, "tame", "tame"), run}, "diverged");
 }
 
 TEST_F(Browser, FitsAPhone) {
