@@ -5,18 +5,25 @@
 namespace threepc::report {
 namespace {
 
-std::string value_text(const Node& node) {
-  if (const auto* flag = std::get_if<bool>(&node.value)) return to_toml_text(*flag);
-  if (const auto* integer = std::get_if<std::int64_t>(&node.value)) return to_toml_text(*integer);
-  if (const auto* real = std::get_if<double>(&node.value)) return to_toml_text(*real);
-  if (const auto* text = std::get_if<std::string>(&node.value)) return to_toml_text(*text);
+std::string value_text(const Node& node);
+
+std::string text_of(const Node::Array& items) {
   std::string out;
-  if (const auto* array = std::get_if<Node::Array>(&node.value)) {
-    for (const Node& item : *array) out += (out.empty() ? "" : ", ") + value_text(item);
-    return "[" + out + "]";
-  }
-  for (const auto& [key, value] : *node.table()) out += (out.empty() ? "" : ", ") + key + " = " + value_text(value);
-  return "{" + out + "}";
+  for (const Node& item : items) out.append(out.empty() ? "[" : ", ").append(value_text(item));
+  return out.empty() ? "[]" : out + "]";
+}
+
+std::string text_of(const Node::Table& table) {
+  std::string out;
+  for (const auto& [key, value] : table)
+    out.append(out.empty() ? "{" : ", ").append(key).append(" = ").append(value_text(value));
+  return out.empty() ? "{}" : out + "}";
+}
+
+std::string text_of(const auto& value) { return to_toml_text(value); }
+
+std::string value_text(const Node& node) {
+  return std::visit([](const auto& value) { return text_of(value); }, node.value);
 }
 
 void flatten(const Node& node, const std::string& path, Settings& into) {
@@ -24,7 +31,8 @@ void flatten(const Node& node, const std::string& path, Settings& into) {
     into[path] = value_text(node);
     return;
   }
-  for (const auto& [key, value] : *node.table()) flatten(value, path.empty() ? key : path + "." + key, into);
+  const std::string prefix = path.empty() ? "" : path + ".";
+  for (const auto& [key, value] : *node.table()) flatten(value, prefix + key, into);
 }
 
 bool differs(const std::string& key, const std::vector<Settings>& runs) {

@@ -1,17 +1,12 @@
 #include "report/page.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "report/page_files.hpp"
-#include "report/thinning.hpp"
 #include "version.hpp"
 
 namespace threepc::report {
 namespace {
-
-/// Points of one run: as many as a curve can show, fewer when many runs share the page.
-std::size_t most_points(std::size_t runs) { return std::clamp<std::size_t>(60'000 / runs, 2'000, 10'000); }
 
 /// Counters are whole numbers: "64008", not "64008.0".
 Json number(double value) {
@@ -20,28 +15,19 @@ Json number(double value) {
   return number_or_null(value);
 }
 
-Json drawn_series(const RunRecord& run, const std::vector<std::size_t>& rows) {
+Json series_data(const RunRecord& run) {
   Json out = Json::object();
   for (const Series& series : run.series) {
     Json values = Json::array();
-    for (const std::size_t row : rows) values.push_back(number(series.values[row]));
+    for (const double value : series.values) values.push_back(number(value));
     out[series.key] = std::move(values);
   }
   return out;
 }
 
-std::string thinning_note(std::size_t drawn, std::size_t lines) {
-  return std::to_string(drawn) + " of " + std::to_string(lines) +
-         " lines are drawn, the highest and lowest values among them; what it cost to reach a gradient is read off "
-         "these lines.";
-}
-
-Json run_data(const RunRecord& run, const std::string& label, std::size_t most) {
-  const std::vector<std::size_t> rows = rows_to_draw(run, most);
-  std::vector<std::string> notes = run.notes;
-  if (rows.size() < run.rows()) notes.push_back(thinning_note(rows.size(), run.rows()));
-  return {{"label", label}, {"name", run.name},         {"folder", run.folder},   {"lines", run.rows()},
-          {"notes", notes}, {"settings", run.settings}, {"summary", run.summary}, {"series", drawn_series(run, rows)}};
+Json run_data(const RunRecord& run, const std::string& label) {
+  return {{"label", label},     {"name", run.name},         {"folder", run.folder},   {"lines", run.lines},
+          {"notes", run.notes}, {"settings", run.settings}, {"summary", run.summary}, {"series", series_data(run)}};
 }
 
 /// JSON inside a script element: nothing in it may look like the element's end, or like a comment's start.
@@ -66,12 +52,12 @@ std::string script_text(const Json& data) {
 
 Json page_data(const std::vector<RunRecord>& runs) {
   std::vector<Settings> settings;
+  settings.reserve(runs.size());
   for (const RunRecord& run : runs) settings.push_back(run.settings);
   const std::vector<std::string> names = labels(runs);
   Json out = {
       {"format", 1}, {"threepc_version", version()}, {"differing", differing_keys(settings)}, {"runs", Json::array()}};
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    out["runs"].push_back(run_data(runs[i], names[i], most_points(runs.size())));
+  for (std::size_t i = 0; i < runs.size(); ++i) out["runs"].push_back(run_data(runs[i], names[i]));
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "report/report.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +8,7 @@
 
 #include "report/page.hpp"
 #include "report/run_record.hpp"
+#include "report/thinning.hpp"
 
 namespace threepc::report {
 namespace fs = std::filesystem;
@@ -33,12 +35,16 @@ void refuse_other_files(const ReportOptions& options) {
                                    "with --force");
 }
 
+/// Of one run: as many as a curve can show, fewer when many runs share the page.
+std::size_t most_points(std::size_t runs) { return std::clamp<std::size_t>(60'000 / runs, 2'000, 10'000); }
+
 /// Each folder once, however often and in whatever spelling it was given.
 std::vector<RunRecord> read_runs(const std::vector<std::string>& folders) {
   std::vector<RunRecord> runs;
   std::set<fs::path> seen;
   for (const std::string& folder : folders)
-    if (seen.insert(fs::weakly_canonical(folder)).second) runs.push_back(read_run(folder));
+    if (seen.insert(fs::weakly_canonical(folder)).second)
+      thin(runs.emplace_back(read_run(folder)), most_points(folders.size()));
   return runs;
 }
 

@@ -14,6 +14,10 @@ namespace threepc::report {
 namespace fs = std::filesystem;
 namespace {
 
+/// What is read is not ordered_json: that copies what it holds when it grows, by recursion, and a file may be nested
+/// deeper than a stack is.
+using Parsed = nlohmann::json;
+
 constexpr std::size_t most_keys = 64;  // of metrics.jsonl
 constexpr double unavailable = std::numeric_limits<double>::quiet_NaN();
 
@@ -28,7 +32,7 @@ class MetricsReader {
     for (std::string line; std::getline(in, line);) {
       ++line_;
       // A run that was killed while it wrote leaves a last line without an end.
-      if (!in.eof() || Json::accept(line))
+      if (!in.eof() || Parsed::accept(line))
         add(line);
       else
         into_->notes.push_back("The last line of metrics.jsonl is torn and was left out.");
@@ -41,35 +45,36 @@ class MetricsReader {
 
  private:
   void add(const std::string& text) {
-    const Json line = parsed(text);
+    const Parsed line = parsed(text);
     check_round(line);
     const std::size_t rows = into_->rows();
     for (Series& series : into_->series) series.values.push_back(unavailable);
+    values_of("round", line["round"], rows)->back() = round_;  // first, so that other keys cannot crowd it out
     for (const auto& [key, value] : line.items())
       if (std::vector<double>* values = values_of(key, value, rows)) values->back() = value.get<double>();
   }
 
-  Json parsed(const std::string& text) const {
+  Parsed parsed(const std::string& text) const {
     try {
-      Json line = Json::parse(text);
+      Parsed line = Parsed::parse(text);
       if (line.is_object()) return line;
-    } catch (const Json::exception&) {
+    } catch (const Parsed::exception&) {
     }
     refuse("expected a JSON object, such as {\"round\":0,\"f\":1.5}, but found '" + excerpt(text) + "'");
   }
 
-  void check_round(const Json& line) {
+  void check_round(const Parsed& line) {
     const auto round = line.find("round");
     if (round == line.end() || !round->is_number()) refuse("the line has no number \"round\"");
     const double value = round->get<double>();
     if (!(value > round_))
-      refuse("round " + round->dump() + " follows round " + Json(round_).dump() +
+      refuse("round " + round->dump() + " follows round " + Parsed(round_).dump() +
              "; rounds increase from line to line");
     round_ = value;
   }
 
   /// Where a number of `key` goes; null for what is not drawn: text, null, and keys beyond the first 64.
-  std::vector<double>* values_of(const std::string& key, const Json& value, std::size_t rows) {
+  std::vector<double>* values_of(const std::string& key, const Parsed& value, std::size_t rows) {
     if (!value.is_number()) return nullptr;
     const auto [found, is_new] = column_.try_emplace(key, into_->series.size());
     if (is_new && into_->series.size() < most_keys)
@@ -133,6 +138,13 @@ void read_config(RunRecord& run) {
   }
 }
 
+Json without_lists_and_tables(const Parsed& summary) {
+  Json out = Json::object();
+  for (const auto& [key, value] : summary.items())
+    if (value.is_primitive()) out[key] = value;
+  return out;
+}
+
 void read_summary(RunRecord& run) {
   const std::string file = run.folder + "/summary.json";
   if (!fs::exists(file)) {
@@ -140,10 +152,11 @@ void read_summary(RunRecord& run) {
     return;
   }
   std::ifstream in(file, std::ios::binary);
-  run.summary = Json::parse(in, nullptr, false);
-  if (run.summary.is_object()) return;
-  run.summary = nullptr;
-  run.notes.push_back("summary.json is not a JSON object and was left out.");
+  const Parsed summary = Parsed::parse(in, nullptr, false);
+  if (summary.is_object())
+    run.summary = without_lists_and_tables(summary);
+  else
+    run.notes.push_back("summary.json is not a JSON object and was left out.");
 }
 
 /// The folder's absolute path, in parts, last first.
@@ -155,11 +168,11 @@ std::vector<std::string> path_from_its_end(const std::string& folder) {
   return parts;
 }
 
+/// The last `count` of the parts, as a path.
 std::string joined(const std::vector<std::string>& from_its_end, std::size_t count) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(count, from_its_end.size()); ++i)
-    text = text.empty() ? from_its_end[i] : from_its_end[i] + "/" + text;
-  return text;
+  fs::path path;
+  for (std::size_t i = std::min(count, from_its_end.size()); i > 0; --i) path /= from_its_end[i - 1];
+  return path.string();
 }
 
 bool all_different(const std::vector<std::string>& texts) {
@@ -167,11 +180,11 @@ bool all_different(const std::vector<std::string>& texts) {
 }
 
 /// The shortest ends of the folders' paths that tell them apart.
-std::vector<std::string> distinct_ends(const std::vector<const RunRecord*>& runs) {
+std::vector<std::string> distinct_ends(const std::vector<std::string>& folders) {
   constexpr std::size_t longest = 32;
-  std::vector<std::string> ends(runs.size());
+  std::vector<std::string> ends(folders.size());
   for (std::size_t count = 1; count <= longest; ++count) {
-    for (std::size_t i = 0; i < runs.size(); ++i) ends[i] = joined(path_from_its_end(runs[i]->folder), count);
+    for (std::size_t i = 0; i < folders.size(); ++i) ends[i] = joined(path_from_its_end(folders[i]), count);
     if (all_different(ends)) break;
   }
   return ends;
@@ -186,22 +199,25 @@ RunRecord read_run(const std::string& folder) {
   run.name = joined(path_from_its_end(folder), 1);
   read_config(run);
   MetricsReader(folder + "/metrics.jsonl", run).read();
-  if (run.rows() == 0) run.notes.push_back("There are no metrics yet.");
+  run.lines = run.rows();
+  if (run.lines == 0) run.notes.push_back("There are no metrics yet.");
   read_summary(run);
   return run;
 }
 
 std::vector<std::string> labels(const std::vector<RunRecord>& runs) {
-  std::map<std::string, std::vector<std::size_t>> with_name;
-  for (std::size_t i = 0; i < runs.size(); ++i) with_name[runs[i].name].push_back(i);
-  std::vector<std::string> out(runs.size());
-  for (const auto& [name, members] : with_name) {
-    std::vector<const RunRecord*> namesakes;
-    for (const std::size_t i : members) namesakes.push_back(&runs[i]);
-    const std::vector<std::string> ends = distinct_ends(namesakes);
-    for (std::size_t j = 0; j < members.size(); ++j) out[members[j]] = members.size() == 1 ? name : ends[j];
+  std::map<std::string, std::vector<std::string>> folders;  // of the runs that share a name
+  for (const RunRecord& run : runs) folders[run.name].push_back(run.folder);
+  std::map<std::string, std::vector<std::string>> ends;
+  for (const auto& [name, shared_by] : folders) ends[name] = distinct_ends(shared_by);
+  std::vector<std::string> out, all;
+  for (const RunRecord& run : runs) {
+    const std::vector<std::string>& namesakes = folders[run.name];
+    const auto place = std::find(namesakes.begin(), namesakes.end(), run.folder) - namesakes.begin();
+    out.push_back(namesakes.size() == 1 ? run.name : ends[run.name][static_cast<std::size_t>(place)]);
+    all.push_back(run.folder);
   }
-  return out;
+  return all_different(out) ? out : distinct_ends(all);
 }
 
 }  // namespace threepc::report

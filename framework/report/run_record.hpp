@@ -19,12 +19,12 @@ struct Series {
 struct RunRecord {
   std::string folder;              // as it was given
   std::string name;                // [run] name, or the folder's where there is no configuration
-  std::vector<Series> series;      // in the order of the file; every numeric key that it has
+  std::vector<Series> series;      // every numeric key of metrics.jsonl
   Settings settings;               // config.toml; empty where that cannot be read
-  Json summary;                    // summary.json; null while the run is not finished
+  Json summary;                    // the texts and numbers of summary.json; null while the run is not finished
   std::vector<std::string> notes;  // what is missing or was left out, a sentence each
+  std::size_t lines = 0;           // of metrics.jsonl; there are fewer rows once the run is thinned
 
-  /// Lines of metrics.jsonl.
   std::size_t rows() const { return series.empty() ? 0 : series.front().values.size(); }
 };
 

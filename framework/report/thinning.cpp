@@ -71,4 +71,18 @@ std::vector<std::size_t> rows_to_draw(const RunRecord& run, std::size_t most) {
   return kept;
 }
 
+void thin(RunRecord& run, std::size_t most) {
+  const std::vector<std::size_t> rows = rows_to_draw(run, most);
+  if (rows.size() == run.rows()) return;
+  for (Series& series : run.series) {
+    std::vector<double> kept;
+    kept.reserve(rows.size());
+    for (const std::size_t row : rows) kept.push_back(series.values[row]);
+    series.values = std::move(kept);
+  }
+  run.notes.push_back(std::to_string(rows.size()) + " of " + std::to_string(run.lines) +
+                      " lines are drawn, the highest and lowest values among them; what it cost to reach a gradient "
+                      "is read off these lines.");
+}
+
 }  // namespace threepc::report

@@ -14,4 +14,7 @@ namespace threepc::report {
 /// where it is smallest and largest, so that no spike is lost.
 std::vector<std::size_t> rows_to_draw(const RunRecord& run, std::size_t most);
 
+/// Leaves these rows alone in `run`, with a note if there were more.
+void thin(RunRecord& run, std::size_t most);
+
 }  // namespace threepc::report

@@ -32,6 +32,10 @@ TEST(Differences, AListOfTablesIsOneValue) {
             (Settings{{"part", "[{k = 2, plugin = \"topk\"}, {plugin = \"randk\"}]"}}));
 }
 
+TEST(Differences, EmptyListsAndTablesAreValuesToo) {
+  EXPECT_EQ(settings("a = []\nb = [{}]\n"), (Settings{{"a", "[]"}, {"b", "[{}]"}}));
+}
+
 TEST(Differences, AreTheKeysInWhichNotAllAgree) {
   const Settings a = {{"workers.count", "10"}, {"mechanism.plugin", "\"ef21\""}, {"mechanism.compressor.k", "10"}};
   Settings b = a;

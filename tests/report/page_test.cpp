@@ -78,19 +78,6 @@ TEST(Page, DataAreColumnsWithWholeNumbersAndNull) {
   EXPECT_EQ(data["format"], 1);
   EXPECT_EQ(data["runs"][0]["series"].dump(),
             R"({"round":[0,1],"f":[0.1,null],"uplink_bits_per_worker":[64000,1e+300]})");
-  EXPECT_EQ(data["runs"][0]["lines"], 2);
-}
-
-TEST(Page, SaysThatALongRunWasThinned) {
-  RunRecord run = hostile_run("a");
-  run.notes.clear();
-  run.series = {{"round", std::vector<double>(100'000)}, {"f", std::vector<double>(100'000)}};
-  for (std::size_t i = 0; i < 100'000; ++i) run.series[0].values[i] = static_cast<double>(i);
-  const Json data = report::page_data({run});
-  const std::size_t drawn = data["runs"][0]["series"]["round"].size();
-  EXPECT_LE(drawn, 10'000u);
-  EXPECT_THAT(std::string(data["runs"][0]["notes"][0]),
-              HasSubstr(std::to_string(drawn) + " of 100000 lines are drawn"));
 }
 
 TEST(Page, TheSameRunsGiveTheSamePage) {

@@ -93,6 +93,15 @@ TEST(RunRecord, AConfigurationOrSummaryThatCannotBeReadIsANote) {
   EXPECT_THAT(run.notes, ElementsAre(HasSubstr("config.toml:1:"), HasSubstr("summary.json is not a JSON object")));
 }
 
+TEST(RunRecord, NestingDeeperThanAStackHarmsNothing) {
+  const Folder folder;
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const RunRecord run = read_run(write_run(folder, "a", config, "{\"round\":0,\"x\":" + deep + "}\n",
+                                           "{\"plugins\":" + deep + ",\"stopped_by\":\"rounds\",\"dim\":3}"));
+  EXPECT_EQ(run.lines, 1u);
+  EXPECT_EQ(run.summary.dump(), R"({"dim":3,"stopped_by":"rounds"})");
+}
+
 TEST(RunRecord, EveryNumericKeyIsASeriesAndNullIsUnavailable) {
   const Folder folder;
   const RunRecord run = read_run(write_run(folder, "a", config,
@@ -111,6 +120,7 @@ TEST(RunRecord, KeysAreBounded) {
   const RunRecord run = read_run(write_run(folder, "a", config, line.dump() + "\n", "{}"));
   EXPECT_EQ(run.series.size(), 64u);
   EXPECT_THAT(values(run, "key0"), ElementsAre(0));
+  EXPECT_THAT(values(run, "round"), ElementsAre(0));
   EXPECT_THAT(run.notes, ElementsAre(HasSubstr("more than 64 keys")));
 }
 
@@ -151,6 +161,10 @@ TEST(Labels, AreTheFoldersOfNamesakes) {
   EXPECT_THAT(labels({named("q", "runs/a"), named("q", "runs/b/"), named("other", "runs/c")}),
               ElementsAre("a", "b", "other"));
   EXPECT_THAT(labels({named("q", "x/a"), named("q", "y/a")}), ElementsAre("x/a", "y/a"));
+}
+
+TEST(Labels, AreNeverTheSame) {
+  EXPECT_THAT(labels({named("b", "runs/1"), named("q", "runs/a"), named("q", "runs/b")}), ElementsAre("1", "a", "b"));
 }
 
 }  // namespace

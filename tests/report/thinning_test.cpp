@@ -68,6 +68,22 @@ TEST(Thinning, KeepsASpikeUpAndASpikeDownOfEverySeries) {
   for (const std::size_t row : {654'321u, 123'456u, 777'777u}) EXPECT_TRUE(contains(kept, row)) << row;
 }
 
+TEST(Thinning, LeavesTheseRowsAloneWithANote) {
+  RunRecord run = long_run(100'000);
+  run.lines = 100'000;
+  const Rows kept = rows_to_draw(run, 1000);
+  report::thin(run, 1000);
+  EXPECT_EQ(run.series[0].values, std::vector<double>(kept.begin(), kept.end()));
+  EXPECT_EQ(run.series[1].values.size(), kept.size());
+  ASSERT_EQ(run.notes.size(), 1u);
+  EXPECT_TRUE(run.notes[0].starts_with(std::to_string(kept.size()) + " of 100000 lines are drawn")) << run.notes[0];
+
+  RunRecord short_run = long_run(1000);
+  report::thin(short_run, 1000);
+  EXPECT_EQ(short_run.rows(), 1000u);
+  EXPECT_TRUE(short_run.notes.empty());
+}
+
 TEST(Thinning, IsNotMisledByUnavailableValues) {
   RunRecord run = long_run(100'000);
   run.series.push_back({"f", std::vector<double>(100'000, std::numeric_limits<double>::quiet_NaN())});
