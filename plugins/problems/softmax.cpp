@@ -3,8 +3,8 @@
 // The vector is the matrix X of classes x features, row by row; X_c is its row c, for the c-th of the file's labels in
 // ascending order. Worker i holds m rows a_r of class y_r and
 //   f_i(X) = (1/m) sum_r [log sum_c exp(X_c'a_r) - X_{y_r}'a_r] + (lambda/2) ||X||^2.
-// With p_c the softmax of the scores X_c'a_r the gradient's row c is (1/m) sum_r (p_c - [c = y_r]) a_r + lambda X_c. The
-// Hessian is at most I (x) A'A / (2m) + lambda I (Boehning 1992): that is the curvature.
+// With p_c the softmax of the scores X_c'a_r the gradient's row c is (1/m) sum_r (p_c - [c = y_r]) a_r + lambda X_c.
+// The Hessian is at most I (x) A'A / (2m) + lambda I (Boehning 1992): that is the curvature.
 #include <algorithm>
 #include <cmath>
 #include <ranges>
@@ -29,11 +29,11 @@ class Softmax {
       .version = "1.0.0",
       .summary = "Multinomial logistic regression: X of classes x features, on LIBSVM data with any labels.",
       .theory = "L_i <= lambda_max(A'A)/(2m) + lambda, by Lanczos"};
-  static constexpr auto params = tpc::params(
-      data_param<SoftmaxOptions>("LIBSVM text file; every distinct label is a class; plain, gz, bz2 or xz"),
-      features_param<SoftmaxOptions>(),
-      tpc::param<&SoftmaxOptions::lambda>("lambda", "weight of lambda/2 ||X||^2", {.minimum = 0}),
-      split_param<SoftmaxOptions>(), dirichlet_param<SoftmaxOptions>());
+  static constexpr auto params =
+      tpc::params(data_param<SoftmaxOptions>("LIBSVM text file; every distinct label is a class; plain, gz, bz2 or xz"),
+                  features_param<SoftmaxOptions>(),
+                  tpc::param<&SoftmaxOptions::lambda>("lambda", "weight of lambda/2 ||X||^2", {.minimum = 0}),
+                  split_param<SoftmaxOptions>(), dirichlet_param<SoftmaxOptions>());
 
   Softmax(const SoftmaxOptions& options, const tpc::Setup& setup)
       : file_(options.open()), features_(file_->features()), lambda_(options.lambda) {

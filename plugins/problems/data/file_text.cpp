@@ -34,9 +34,10 @@ struct Format {
 constexpr std::array<Format, 3> formats = {{
     {"gzip", "\x1f\x8b", [](io::filtering_istream& in) { in.push(io::gzip_decompressor()); }},
     {"bzip2", "BZh", [](io::filtering_istream& in) { in.push(io::bzip2_decompressor()); }},
-    {"xz", std::string_view("\xfd"
-                            "7zXZ\0",
-                            6),
+    {"xz",
+     std::string_view("\xfd"
+                      "7zXZ\0",
+                      6),
      [](io::filtering_istream& in) { in.push(io::lzma_decompressor()); }},
 }};
 

@@ -92,11 +92,12 @@ std::vector<std::uint32_t> rows_of_worker(const SplitOptions& options, const tpc
     throw tpc::Error(TPC_INVALID_ARGUMENT, "a shard belongs to one of the workers");
   if (options.split == "replicated") return all_rows(rows);
   if (rows < setup.workers())
-    throw tpc::Corrupt(tpc::text(file, ": expected at least one row for each of ", setup.workers(), " workers, seen ",
-                                 rows, " rows"));
+    throw tpc::Corrupt(
+        tpc::text(file, ": expected at least one row for each of ", setup.workers(), " workers, seen ", rows, " rows"));
   const bool by_label = options.split == "label" || options.split == "dirichlet";
   if (by_label && labels.size() != rows)
-    throw tpc::BadParameter("split", tpc::text("split = \"", options.split, "\" needs the label of every row; give the "
+    throw tpc::BadParameter("split", tpc::text("split = \"", options.split,
+                                               "\" needs the label of every row; give the "
                                                "file of labels, or choose order, shuffled or replicated"));
   const tpc_context context = setup.first_round();
   tpc::Random random(setup.host(), context, tpc::Scope::shared_by_workers);

@@ -19,11 +19,12 @@ struct SplitOptions {
 /// For an options struct that derives from SplitOptions.
 template <class Options>
 constexpr auto split_param() {
-  return tpc::param<&SplitOptions::split, Options>(
-      "split",
-      "rows of a worker: order: equal contiguous shards in file order, the remainder dropped; shuffled: the same after a "
-      "shuffle; label: after a stable sort by label; dirichlet: class shares drawn for each class; replicated: all rows",
-      {.choices = split_names});
+  return tpc::param<&SplitOptions::split, Options>("split",
+                                                   "rows of a worker: order: equal contiguous shards in file order, "
+                                                   "the remainder dropped; shuffled: the same after a "
+                                                   "shuffle; label: after a stable sort by label; dirichlet: class "
+                                                   "shares drawn for each class; replicated: all rows",
+                                                   {.choices = split_names});
 }
 template <class Options>
 constexpr auto dirichlet_param() {

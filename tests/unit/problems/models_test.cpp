@@ -153,9 +153,10 @@ TEST(Softmax, RealTargetsAreNoClasses) {
   std::string text;
   for (int r = 0; r < 3; ++r) text += std::to_string(r) + ".5 4294967294:1\n";
   const TemporaryFile file(text);
-  EXPECT_EQ(refusal("problem-softmax", {{"data", file.name()}}, file.name()).text,
-            "FILE: expected classes x features below 2^32, seen 3 distinct labels x 4294967294 features; are the labels "
-            "real targets?");
+  EXPECT_EQ(
+      refusal("problem-softmax", {{"data", file.name()}}, file.name()).text,
+      "FILE: expected classes x features below 2^32, seen 3 distinct labels x 4294967294 features; are the labels "
+      "real targets?");
 }
 
 std::string big_endian(std::uint32_t value) {
@@ -223,7 +224,8 @@ class MalformedIdx : public testing::TestWithParam<BadIdx> {};
 
 TEST_P(MalformedIdx, IsRefusedWithExpectedAndSeen) {
   const TemporaryFile file(GetParam().content);
-  const Refusal seen = refusal("problem-autoencoder", {{"data", file.name()}, {"hidden", std::int64_t{1}}}, file.name());
+  const Refusal seen =
+      refusal("problem-autoencoder", {{"data", file.name()}, {"hidden", std::int64_t{1}}}, file.name());
   EXPECT_EQ(seen.text, GetParam().message);
   EXPECT_EQ(seen.code, threepc::Exit::data);
 }
@@ -272,8 +274,8 @@ std::string published(const char* name) {
 TEST(Published, MnistImagesAreRead) {
   const std::string images = published("t10k-images-idx3-ubyte.gz"), labels = published("t10k-labels-idx1-ubyte.gz");
   if (images.empty() || labels.empty()) GTEST_SKIP() << "THREEPC_DATA has no MNIST test set";
-  const Worker worker("problem-autoencoder",
-                      {{"data", images}, {"labels", labels}, {"split", std::string("label")}}, 10, 3);
+  const Worker worker("problem-autoencoder", {{"data", images}, {"labels", labels}, {"split", std::string("label")}},
+                      10, 3);
   EXPECT_EQ(worker.dim(), 25088u);
   EXPECT_EQ(worker.facts().rows, 1000u);
   const Vector x = worker.start(), g = worker.gradient(x);

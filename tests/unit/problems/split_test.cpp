@@ -14,8 +14,8 @@ namespace {
 
 using Rows = std::vector<std::uint32_t>;
 
-Rows rows_of(const SplitOptions& options, std::uint32_t workers, std::uint32_t worker, const std::vector<double>& labels,
-             std::uint64_t seed = 5) {
+Rows rows_of(const SplitOptions& options, std::uint32_t workers, std::uint32_t worker,
+             const std::vector<double>& labels, std::uint64_t seed = 5) {
   tpc_setup raw{};
   raw.workers = workers;
   raw.worker = worker;
@@ -56,9 +56,7 @@ TEST_P(EverySplit, GivesEachRowToAtMostOneWorkerAndTheSameEveryTime) {
   }
 }
 
-TEST_P(EverySplit, RefusesFewerRowsThanWorkers) {
-  EXPECT_THROW(rows_of({GetParam()}, 4, 0, {1, 2, 1}), tpc::Corrupt);
-}
+TEST_P(EverySplit, RefusesFewerRowsThanWorkers) { EXPECT_THROW(rows_of({GetParam()}, 4, 0, {1, 2, 1}), tpc::Corrupt); }
 
 INSTANTIATE_TEST_SUITE_P(Split, EverySplit, testing::Values("order", "shuffled", "label", "dirichlet"),
                          [](const auto& test) { return std::string(test.param); });
