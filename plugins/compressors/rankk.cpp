@@ -76,11 +76,10 @@ class RankK {
 
   void encode(const tpc::Context& context, std::span<const T> v, tpc::Writer& out) {
     tpc::Random random = context.random(tpc::Scope::own);
-    const std::span<T> warm = context.state<T>(0, dim_);
     for (const Part& part : parts_) {
       const std::span<const T> values = v.subspan(part.begin, part.size());
       if (part.factored())
-        encode_factors(part, values, warm.subspan(part.begin, part.columns * part.k), random, out);
+        encode_factors(part, values, warm_start(context, part), random, out);
       else
         out.put(values);
     }
@@ -104,6 +103,14 @@ class RankK {
   using RowMajor = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using RowMajorMap = Eigen::Map<const RowMajor<T>>;
   using FactorMap = Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>>;
+
+  /// Q of the round before, columns x k; nothing if exact.
+  std::span<T> warm_start(const tpc::Context& context, const Part& part) const {
+    if (exact_) return {};
+    if (context.raw().state == nullptr)
+      throw tpc::Error(TPC_UNSUPPORTED, "rankk needs the memory of an encoding worker; give exact = true here");
+    return context.state<T>(0, dim_).subspan(part.begin, part.columns * part.k);
+  }
 
   void encode_factors(const Part& part, std::span<const T> values, std::span<T> warm, tpc::Random& random,
                       tpc::Writer& out) const {

@@ -432,6 +432,20 @@ TEST(RankK, RecoversFromZeroAndFromNan) {
   EXPECT_LT(relative_error(through(values_of(m), 6), values_of(m)), 1e-10);
 }
 
+TEST(RankK, WithoutMemoryOnlyTheExactOneEncodes) {
+  const Values v = gaussian(64, 36);
+  for (const bool exact : {false, true}) {
+    const PluginSpec spec = resolve(TPC_COMPRESSOR, rank(2, exact));
+    const Compressor server(spec, {TPC_F64, 64, 1, TPC_SERVER, 1, {{8, 8}}}, 16);
+    Bytes payload;
+    const auto encode = [&] { server.encode(server.context(1, TPC_SERVER, NAN), v.data(), nullptr, payload); };
+    if (exact)
+      EXPECT_NO_THROW(encode());
+    else
+      EXPECT_THROW(encode(), Failure);
+  }
+}
+
 TEST(RankK, SizesOutsideTheRangeOfSquaresDoNoHarm) {
   for (const double size : {1e-300, 1e-170, 1e170, 1e300}) {
     Matrix m = matrix(gaussian(20, 34), 20, 1) * matrix(gaussian(15, 35), 1, 15) * size;
