@@ -145,6 +145,7 @@ void add(const std::string& name, std::uint32_t dim, Body body) {
 
 /// A parameter that nobody can guess makes create fail: such a compressor is left out, visibly.
 bool usable(const Entry& entry, std::uint32_t dim) {
+  if (entry.descriptor->slot_count > 0) return false;  // costs what is nested in it costs
   try {
     const PluginSpec spec = spec_of(entry, dim);
     const Compressor attempt(spec, worker_of(dim), stream);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <regex>
 
 #include "config/document.hpp"
 #include "config/resolve.hpp"
@@ -143,8 +142,13 @@ class Lines {
  private:
   /// "mechanism.level[1]" is an element of [[mechanism.level]], and what follows belongs to the last element.
   static std::string header(const std::string& place) {
-    static const std::regex index(R"(\[[0-9]+\])");
-    const std::string plain = std::regex_replace(place, index, "");
+    std::string plain;
+    bool inside = false;
+    for (const char c : place) {
+      inside = inside || c == '[';
+      if (!inside) plain += c;
+      if (c == ']') inside = false;
+    }
     return place.ends_with(']') ? "[[" + plain + "]]" : "[" + plain + "]";
   }
 

@@ -12,7 +12,8 @@ namespace {
 /// Constants, with C2 = a projection for a contractive selector: ||C2(v)||^2 + ||C2(v) - v||^2 = ||v||^2, so
 /// E||C1(C2(v)) - v||^2 <= ||v||^2 - alpha_1 ||C2(v)||^2 <= (1 - alpha_1 alpha_2) ||v||^2. An unbiased C1 gives
 /// alpha = alpha_2 (1 - omega_1) for omega_1 < 1. Two unbiased ones are unbiased, 1 + omega = (1 + omega_1)
-/// (1 + omega_2) (Beznosikov et al. 2023, Theorem 3).
+/// (1 + omega_2) (Beznosikov et al. 2023, Theorem 3). With a selector whose workers depend on each other and a C1
+/// whose do not, C1's error adds omega_1 (1 + omega_2) / n to the joint constant.
 ///
 /// Payload: what the selector sends beside its values (its indices), then the payload of C1.
 template <class T>
@@ -31,7 +32,11 @@ class Compose {
       tpc::compressor_slot("values", tpc::Accepts::any, "C1, what compresses the chosen values")};
 
   Compose(const tpc::NoOptions&, const tpc::Setup& setup)
-      : selector_(setup, 0, setup.dim()), kept_(count(selector_)), values_(setup, 1, kept_), chosen_(kept_) {
+      : workers_(setup.workers()),
+        selector_(setup, 0, setup.dim()),
+        kept_(count(selector_)),
+        values_(setup, 1, kept_),
+        chosen_(kept_) {
     beside_ = selector_.max_payload() - kept_ * sizeof(T);
     const tpc::Constants c = constants();
     if (std::isnan(c.alpha) && std::isnan(c.omega))
@@ -44,7 +49,12 @@ class Compose {
     const tpc::Constants c1 = values_.constants(), c2 = selector_.constants();
     const double by_values = std::isnan(c1.alpha) ? 1 - c1.omega : std::fmax(c1.alpha, 1 - c1.omega);
     const double alpha = c2.alpha * by_values;
-    return {.alpha = alpha > 0 ? alpha : tpc::none, .omega = (1 + c1.omega) * (1 + c2.omega) - 1, .values = c1.values};
+    const bool independent = std::isnan(c2.joint_A);
+    return {.alpha = alpha > 0 ? alpha : tpc::none,
+            .omega = (1 + c1.omega) * (1 + c2.omega) - 1,
+            .joint_A = independent ? tpc::none : c2.joint_A + c1.omega * (1 + c2.omega) / workers_,
+            .joint_B = independent ? tpc::none : c2.joint_B,
+            .values = c1.values};
   }
   std::uint64_t max_payload() const { return beside_ + values_.max_payload(); }
 
@@ -82,6 +92,7 @@ class Compose {
     for (std::uint32_t i = 0; i < kept_; ++i) chosen_[i] = values[i];
   }
 
+  std::uint32_t workers_;
   tpc::Child<T> selector_;
   std::uint32_t kept_;  // K
   tpc::Child<T> values_;
