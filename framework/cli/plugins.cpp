@@ -180,14 +180,17 @@ Catalog open_catalog(const std::vector<std::string>& folders) { return Catalog(C
 
 Exit list_plugins(const std::vector<std::string>& folders) {
   const Catalog catalog = open_catalog(folders);
+  int width = 0;
+  for (const Entry& entry : catalog.entries())
+    width = std::max(width, static_cast<int>(std::strlen(entry.descriptor->id)));
   for (const tpc_kind kind : kinds) {
     bool any = false;
     std::printf("%s%ss\n", kind == kinds[0] ? "" : "\n", kind_name(kind));
     for (const Entry& entry : catalog.entries()) {
       if (entry.descriptor->kind != kind) continue;
       any = true;
-      std::printf("  %-10s %-7s %s\n", entry.descriptor->id, entry.descriptor->version,
-                  wrapped(entry.descriptor->summary, 21).c_str());
+      std::printf("  %-*s %-7s %s\n", width, entry.descriptor->id, entry.descriptor->version,
+                  wrapped(entry.descriptor->summary, static_cast<std::size_t>(width) + 11).c_str());
     }
     if (!any) std::puts("  none found");
   }

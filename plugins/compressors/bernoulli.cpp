@@ -22,7 +22,8 @@ class Bernoulli {
       .summary = "Sends all of the vector with probability p, else nothing.",
       .paper =
           "Richtarik et al., 3PC: Three Point Compressors for Communication-Efficient Distributed Training, "
-          "ICML 2022, arXiv 2202.00998"};
+          "ICML 2022, arXiv 2202.00998",
+      .theory = "omega = 1/p - 1"};
   static constexpr auto params = tpc::params(
       tpc::param<&BernoulliOptions::p>("p", "probability of sending",
                                        {.minimum = 0, .maximum = 1, .above_minimum = true}),

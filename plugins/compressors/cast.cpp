@@ -53,7 +53,9 @@ class Cast {
       .id = "cast",
       .version = "1.0.0",
       .summary = "Sends narrower numbers: f32, bf16, f16 or f8, rounded to nearest or stochastically.",
-      .paper = "Micikevicius et al., FP8 Formats for Deep Learning, 2022, arXiv 2209.05433 (the f8 formats)"};
+      .paper = "Micikevicius et al., FP8 Formats for Deep Learning, 2022, arXiv 2209.05433 (the f8 formats)",
+      .theory =
+          "nearest: alpha = 1 - e, stochastic: omega = e; e = 4^-precision + d (subnormal share)^2, for f8_e4m3 1/256"};
   static constexpr auto params =
       tpc::params(tpc::param<&CastOptions::to>("to", "the narrower format", {.choices = format_names}),
                   tpc::param<&CastOptions::rounding>("rounding", "nearest: contractive; stochastic: unbiased",

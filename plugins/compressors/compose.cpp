@@ -25,7 +25,8 @@ class Compose {
       .summary = "Compresses the values that a sparsifier keeps: Top-K with natural, quantised or narrower values.",
       .paper =
           "Beznosikov et al., On Biased Compression for Distributed Learning, JMLR 2023, arXiv 2002.12410; Basu et "
-          "al., Qsparse-local-SGD, NeurIPS 2019, arXiv 1906.02367"};
+          "al., Qsparse-local-SGD, NeurIPS 2019, arXiv 1906.02367",
+      .theory = "alpha = alpha_values alpha_selector; omega = (1 + omega_values)(1 + omega_selector) - 1"};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {
       tpc::compressor_slot("selector", tpc::Accepts::any, "C2, what chooses coordinates: topk, randk, permk"),

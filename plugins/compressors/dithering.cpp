@@ -25,7 +25,8 @@ class Dithering {
       .summary = "Rounds each coordinate at random to one of s levels of the norm; QSGD for norm = \"2\".",
       .paper =
           "Alistarh et al., QSGD: Communication-Efficient SGD via Gradient Quantization and Encoding, NeurIPS "
-          "2017, arXiv 1610.02132"};
+          "2017, arXiv 1610.02132",
+      .theory = "omega at most min{d/s^2, sqrt(d)/s} for norm 2; docs/compressors.md has the sharper one used"};
   static constexpr auto params = tpc::params(
       tpc::param<&DitheringOptions::levels>("levels", "s, the levels above zero; more cost bits and lower omega",
                                             {.unit = "levels", .minimum = 1, .maximum = 1 << 24}),

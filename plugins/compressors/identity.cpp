@@ -10,6 +10,7 @@ class Identity {
   static constexpr tpc::About about = {.id = "identity",
                                        .version = "1.0.0",
                                        .summary = "Sends the vector as it is: d values, alpha = 1, omega = 0.",
+                                       .theory = "alpha = 1, omega = 0",
                                        .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params();
 

@@ -26,7 +26,8 @@ class Natural {
       .id = "natural",
       .version = "1.0.0",
       .summary = "Rounds each coordinate at random to a power of two: sign and exponent, 9 bits (f64: 12) each.",
-      .paper = "Horvath et al., Natural Compression for Distributed Deep Learning, MSML 2022, arXiv 1905.10988"};
+      .paper = "Horvath et al., Natural Compression for Distributed Deep Learning, MSML 2022, arXiv 1905.10988",
+      .theory = "omega = 1/8"};
   static constexpr auto params = tpc::params();
 
   Natural(const tpc::NoOptions&, const tpc::Setup& setup) : dim_(setup.dim()) {}

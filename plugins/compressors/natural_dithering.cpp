@@ -28,7 +28,8 @@ class NaturalDithering {
       .id = "natural_dithering",
       .version = "1.0.0",
       .summary = "Rounds each coordinate at random to the norm times one of s powers of two, or zero.",
-      .paper = "Horvath et al., Natural Compression for Distributed Deep Learning, MSML 2022, arXiv 1905.10988"};
+      .paper = "Horvath et al., Natural Compression for Distributed Deep Learning, MSML 2022, arXiv 1905.10988",
+      .theory = "omega as in docs/compressors.md, at most 1/8 + r min{1, r}, r = d^(1/min(q,2)) 2^(1-s)"};
   static constexpr auto params = tpc::params(
       tpc::param<&NaturalDitheringOptions::levels>("levels", "s, the levels 2^(1-s) .. 1 above zero",
                                                    {.unit = "levels", .minimum = 1, .maximum = most_levels}),

@@ -36,6 +36,7 @@ class PermK {
       .paper =
           "Szlendak et al., Permutation Compressors for Provably Faster Distributed Nonconvex Optimization, "
           "ICLR 2022, arXiv 2110.03300",
+      .theory = "omega = n - 1 (joint: A = 1, B = 1); unscaled: alpha = 1/n",
       .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params(
       tpc::param<&PermKOptions::scaled>("scaled", "true: times min(n, d), unbiased; false: as they are, contractive"));

@@ -29,6 +29,7 @@ class RandK {
       .version = "1.0.0",
       .summary = "Keeps K coordinates chosen at random from the shared seed; sends their values only.",
       .paper = "Beznosikov et al., On Biased Compression for Distributed Learning, JMLR 2023, arXiv 2002.12410",
+      .theory = "scaled: omega = d/K - 1; unscaled: alpha = K/d",
       .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params(
       k_param<RandKOptions>(), fraction_param<RandKOptions>(), bits_param<RandKOptions>(),

@@ -48,6 +48,7 @@ class RankK {
       .paper =
           "Vogels et al., PowerSGD: Practical Low-Rank Gradient Compression for Distributed Optimization, NeurIPS "
           "2019, arXiv 1905.13727",
+      .theory = "exact: alpha = min over matrices of k / min(rows, columns); else none known",
       .capabilities = TPC_VALUES_FIRST,
       .state_vectors = 1};
   static constexpr auto params =

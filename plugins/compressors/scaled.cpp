@@ -14,7 +14,8 @@ class Scaled {
       .id = "scaled",
       .version = "1.0.0",
       .summary = "An unbiased compressor divided by 1 + omega, which makes it contractive.",
-      .paper = "Richtarik et al., EF21, NeurIPS 2021, arXiv 2106.05203; Lemma 8 of arXiv 2006.11077"};
+      .paper = "Richtarik et al., EF21, NeurIPS 2021, arXiv 2106.05203; Lemma 8 of arXiv 2006.11077",
+      .theory = "alpha = 1 / (1 + omega)"};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {
       tpc::compressor_slot("compressor", tpc::Accepts::unbiased, "Q, what is scaled down")};

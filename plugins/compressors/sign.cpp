@@ -21,7 +21,8 @@ class Sign {
       .summary = "Sends the sign of each coordinate and their mean magnitude: one bit each.",
       .paper =
           "Karimireddy et al., Error Feedback Fixes SignSGD and other Gradient Compression Schemes, ICML 2019, "
-          "arXiv 1901.09847"};
+          "arXiv 1901.09847",
+      .theory = "alpha >= 1/d"};
   static constexpr auto params = tpc::params();
 
   Sign(const tpc::NoOptions&, const tpc::Setup& setup) : dim_(setup.dim()) {}

@@ -20,7 +20,8 @@ class TernGrad {
       .summary = "Rounds each coordinate at random to 0 or the largest magnitude, with its sign: 1.6 bits each.",
       .paper =
           "Wen et al., TernGrad: Ternary Gradients to Reduce Communication in Distributed Deep Learning, "
-          "NeurIPS 2017, arXiv 1705.07878"};
+          "NeurIPS 2017, arXiv 1705.07878",
+      .theory = "omega = (sqrt(d) - 1) / 2"};
   static constexpr auto params = tpc::params();
 
   TernGrad(const tpc::NoOptions&, const tpc::Setup& setup) : dim_(setup.dim()), levels_(dim_, 1) {}

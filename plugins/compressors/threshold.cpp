@@ -39,7 +39,8 @@ class Threshold {
       .summary = "Keeps the coordinates that are large: absolutely, against the maximum, or against the mean square.",
       .paper =
           "Dutta et al., On the Discrepancy between the Theoretical Analysis and Practical Implementations of "
-          "Compressed Communication for Distributed Deep Learning, AAAI 2020, arXiv 1911.08250"};
+          "Compressed Communication for Distributed Deep Learning, AAAI 2020, arXiv 1911.08250",
+      .theory = "as its rule guarantees; absolute: none known"};
   static constexpr auto params = tpc::params(
       tpc::param<&ThresholdOptions::rule>("rule",
                                           "what tau is a multiple of: absolute: 1; max: the largest magnitude; "

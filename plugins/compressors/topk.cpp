@@ -103,6 +103,7 @@ class TopK {
       .version = "1.0.0",
       .summary = "Keeps the K coordinates of largest magnitude; sends their values and indices.",
       .paper = "Alistarh et al., The Convergence of Sparsified Gradient Methods, NeurIPS 2018, arXiv 1809.10505",
+      .theory = "alpha = K/d; per part: the least K_b/d_b",
       .capabilities = TPC_VALUES_FIRST};
   static constexpr auto params = tpc::params(
       k_param<TopKOptions>(), fraction_param<TopKOptions>(), bits_param<TopKOptions>(),

@@ -18,6 +18,7 @@ class ThreePointV1 {
       .version = "1.0.0",
       .summary = "Compresses the gradient's change against the true last gradient; an ideal, since d values are sent.",
       .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
+      .theory = "A = 1, B = 1 - alpha",
       .capabilities = TPC_RESETS_TOGETHER};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {

@@ -13,7 +13,8 @@ class ThreePointV2 {
       .id = "3pcv2",
       .version = "1.0.0",
       .summary = "Follows the gradient's change by an unbiased compressor, then corrects by a contractive one.",
-      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998, Section 4.6"};
+      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998, Section 4.6",
+      .theory = "A = alpha, B = (1 - alpha) omega"};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {
       tpc::compressor_slot("compressor", tpc::Accepts::contractive, "C, what compresses x - b"),

@@ -15,7 +15,8 @@ class ThreePointV3 {
       .id = "3pcv3",
       .version = "1.0.0",
       .summary = "Corrects what another mechanism leaves over by a contractive compressor.",
-      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998"};
+      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
+      .theory = "A = 1 - (1 - alpha)(1 - A_inner), B = (1 - alpha) B_inner"};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {
       tpc::mechanism_slot("inner", "C', the mechanism that moves h first; may be 3pcv3 again"),

@@ -17,7 +17,8 @@ class ThreePointV4 {
       .id = "3pcv4",
       .version = "1.0.0",
       .summary = "EF21 with two contractive compressors, the second applied to what the first leaves over.",
-      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998"};
+      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
+      .theory = "EF21's of 1 - (1 - alpha_1)(1 - alpha_2)"};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {
       tpc::compressor_slot("inner", tpc::Accepts::contractive, "C2, what compresses x - h"),

@@ -17,6 +17,7 @@ class ThreePointV5 {
       .version = "1.0.0",
       .summary = "Biased MARINA: compressed gradient differences and, when a shared coin says so, the whole gradient.",
       .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
+      .theory = "A = 1 - sqrt(1 - p), B = (1 - p)(1 - alpha) / A",
       .capabilities = TPC_RESETS_TOGETHER};
   static constexpr auto params = tpc::params(p_param());
   static constexpr std::array slots = {

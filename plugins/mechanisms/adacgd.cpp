@@ -27,7 +27,8 @@ class AdaptiveLevels {
       .paper =
           "Makarenko, Gasanov, Islamov, Sadiev, Richtarik, Adaptive Compression for Communication-Efficient "
           "Distributed "
-          "Training, 2022, arXiv 2211.00188"};
+          "Training, 2022, arXiv 2211.00188",
+      .theory = "A and B of clag with the finest level"};
   static constexpr auto params = tpc::params(zeta_param());
   static constexpr std::array slots = {tpc::repeated(tpc::compressor_slot(
       "level", tpc::Accepts::contractive, "C_1, C_2 ..., what compresses x - h, the cheapest first"))};

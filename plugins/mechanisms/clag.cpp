@@ -15,7 +15,8 @@ class Clag {
       .id = "clag",
       .version = "1.0.0",
       .summary = "Compressed lazy aggregation: EF21's message, sent only when LAG's trigger fires.",
-      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998"};
+      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
+      .theory = "A = 1 - sqrt(1 - alpha), B = max{(1 - alpha) / A, zeta}"};
   static constexpr auto params = tpc::params(zeta_param());
   static constexpr std::array slots = {
       tpc::compressor_slot("compressor", tpc::Accepts::contractive, "C, what compresses x - h")};

@@ -19,6 +19,7 @@ class CompressedGradients {
       .summary = "Plain compressed gradients without memory: the baseline that error feedback improves on.",
       .paper =
           "Khirirat, Feyzmahdavian, Johansson, Distributed Learning with Compressed Gradients, 2018, arXiv 1806.06573",
+      .theory = "no A and B: stepsize = \"theory\" is refused",
       .capabilities = TPC_RESETS_TOGETHER};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {

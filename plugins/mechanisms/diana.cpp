@@ -25,7 +25,8 @@ class Diana {
       .summary = "Compresses the gradient's distance from a slowly learned shift; g stays unbiased.",
       .paper =
           "Mishchenko, Gorbunov, Takac, Richtarik, Distributed Learning with Compressed Gradient Differences, 2019, "
-          "arXiv 1901.09269"};
+          "arXiv 1901.09269",
+      .theory = "no A and B: stepsize = \"theory\" is refused"};
   static constexpr auto params = tpc::params(tpc::param<&DianaOptions::keep>(
       "keep", "share of every message that the shift learns (the papers' alpha); 1/(1+omega) if left out",
       {.minimum = 0, .maximum = 1}));

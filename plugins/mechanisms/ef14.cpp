@@ -24,6 +24,7 @@ class Ef14 {
           "Seide et al., 1-Bit Stochastic Gradient Descent, Interspeech 2014; Stich et al., Sparsified SGD with "
           "Memory, "
           "NeurIPS 2018, arXiv 1809.07599",
+      .theory = "no A and B: stepsize = \"theory\" is refused",
       .capabilities = TPC_RESETS_TOGETHER,
       .state_vectors = 1};
   static constexpr auto params = tpc::params();

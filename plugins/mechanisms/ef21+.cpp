@@ -23,6 +23,7 @@ class Ef21Plus {
       .paper =
           "Richtarik, Sokolov, Fatkhullin, EF21: A New, Simpler, Theoretically Better, and Practically Faster "
           "Error Feedback, NeurIPS 2021, arXiv 2106.05203",
+      .theory = "A = 1 - sqrt(1 - alpha), B = (1 - alpha) / A",
       .capabilities = TPC_RESETS_ALONE};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {

@@ -15,7 +15,8 @@ class Ef21 {
       .summary = "Error feedback: compresses the gap between the gradient and what the server knows of it.",
       .paper =
           "Richtarik, Sokolov, Fatkhullin, EF21: A New, Simpler, Theoretically Better, and Practically Faster "
-          "Error Feedback, NeurIPS 2021, arXiv 2106.05203"};
+          "Error Feedback, NeurIPS 2021, arXiv 2106.05203",
+      .theory = "A = 1 - sqrt(1 - alpha), B = (1 - alpha) / A"};
   static constexpr auto params = tpc::params();
   static constexpr std::array slots = {
       tpc::compressor_slot("compressor", tpc::Accepts::contractive, "C, what compresses x - h")};

@@ -9,6 +9,7 @@ class GradientDescent {
   static constexpr tpc::About about = {.id = "gd",
                                        .version = "1.0.0",
                                        .summary = "Sends the whole gradient in every round: the uncompressed baseline.",
+                                       .theory = "A = 1, B = 0",
                                        .capabilities = TPC_RESETS_TOGETHER};
   static constexpr auto params = tpc::params();
 

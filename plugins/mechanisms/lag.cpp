@@ -14,7 +14,8 @@ class Lag {
       .summary = "Lazy aggregation: sends the whole gradient, but only when it has moved enough.",
       .paper =
           "Chen et al., LAG: Lazily Aggregated Gradient, NeurIPS 2018, arXiv 1805.09965; rule of 3PC, arXiv "
-          "2202.00998"};
+          "2202.00998",
+      .theory = "A = 1, B = zeta"};
   static constexpr auto params = tpc::params(zeta_param());
 
   Lag(const TriggerOptions& options, const tpc::Setup&) : zeta_(options.zeta) {}

@@ -20,6 +20,8 @@ class Marina {
       .paper =
           "Gorbunov et al., MARINA: Faster Non-Convex Distributed Learning with Compression, ICML 2021, arXiv "
           "2102.07845",
+      .theory =
+          "A = p, B = (1 - p) omega / n of the aggregate; (1 - p) A_omega where the workers of Q depend on each other",
       .capabilities = TPC_RESETS_TOGETHER | TPC_BOUNDS_AGGREGATE};
   static constexpr auto params = tpc::params(p_param());
   static constexpr std::array slots = {

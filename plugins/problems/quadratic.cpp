@@ -155,7 +155,8 @@ class Quadratic {
       .id = "quadratic",
       .version = "1.0.0",
       .summary = "Tridiagonal quadratics of adjustable heterogeneity, with every constant in closed form.",
-      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998"};
+      .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
+      .theory = "L_i, L-, L+- in closed form"};
   static constexpr auto params = tpc::params(
       tpc::param<&QuadraticOptions::dim>("dim", "number of coordinates d; `scalars` overrides it",
                                          {.minimum = 1, .maximum = 4294967294.0}),
