@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/iostreams/device/array.hpp>
 #include <boost/iostreams/filter/bzip2.hpp>
@@ -19,7 +20,12 @@ namespace {
 
 namespace io = boost::iostreams;
 
-constexpr std::size_t largest = std::size_t{16} << 30;  // bytes: what a small damaged file may blow up to
+/// Bytes that a file may decompress to. Text of numbers shrinks tenfold or so; what grows beyond this was made to fill
+/// the memory.
+std::size_t largest(std::size_t compressed) {
+  constexpr std::size_t always = std::size_t{64} << 20, times = 200;
+  return std::max(always, times * compressed);
+}
 
 [[noreturn]] void refuse(const std::string& file, const char* reason) {
   throw tpc::Error(TPC_IO, tpc::text(file, ": cannot be read: ", reason));
@@ -48,13 +54,17 @@ const Format* format_of(std::string_view bytes) {
 }
 
 /// All that the stream gives; errors of the filters are thrown, because the stream is told so.
-std::string read_all(io::filtering_istream& in, const std::string& file) {
+std::string read_all(io::filtering_istream& in, std::size_t limit, const std::string& file) {
   std::string out;
   std::array<char, 1 << 16> chunk{};
   in.exceptions(std::ios::badbit);
   while (in.read(chunk.data(), chunk.size()) || in.gcount() > 0) {
     out.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
-    if (out.size() > largest) throw tpc::Corrupt(file + ": decompresses to more than 16 GiB");
+    if (out.size() > limit)
+      throw tpc::Corrupt(
+          tpc::text(file, ": expected at most ", limit,
+                    " bytes when decompressed (200 times its size, or 64 MiB), seen more; if you trust the file, "
+                    "decompress it and name the result"));
   }
   return out;
 }
@@ -64,7 +74,7 @@ std::string decompress(const Format& format, std::string_view bytes, const std::
     io::filtering_istream in;
     format.push(in);
     in.push(io::array_source(bytes.data(), bytes.size()));
-    return read_all(in, file);
+    return read_all(in, largest(bytes.size()), file);
   } catch (const tpc::Error&) {
     throw;
   } catch (const std::exception&) {
@@ -81,6 +91,7 @@ FileText::FileText(const std::string& file) {
   if (format == nullptr) return;
   decompressed_ = decompress(*format, mapped(), file);
   is_decompressed_ = true;
+  unmap();
 }
 
 void FileText::map(const std::string& file) {
@@ -98,6 +109,9 @@ void FileText::map(const std::string& file) {
   if (!S_ISREG(status.st_mode)) refuse(file, "not a regular file");
 }
 
-FileText::~FileText() {
+void FileText::unmap() {
   if (data_ != nullptr) ::munmap(data_, size_);
+  data_ = nullptr;
 }
+
+FileText::~FileText() { unmap(); }

@@ -8,7 +8,7 @@
 /// A read-only view of a regular file. gzip, bzip2 and xz are recognised by their first bytes, not by the file's
 /// name, and decompressed into memory; anything else is mapped, so that processes that read one file share its
 /// pages. Throws tpc::Error: TPC_IO for a file that cannot be read, TPC_CORRUPT for a compressed one that is
-/// damaged, cut off, or larger than 16 GiB when decompressed.
+/// damaged, cut off, or decompresses to more than 64 MiB and more than 200 times its size.
 class FileText {
  public:
   explicit FileText(const std::string& file);
@@ -22,6 +22,7 @@ class FileText {
  private:
   std::string_view mapped() const { return {static_cast<const char*>(data_), size_}; }
   void map(const std::string& file);
+  void unmap();
 
   void* data_ = nullptr;
   std::size_t size_ = 0;

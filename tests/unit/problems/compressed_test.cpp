@@ -74,6 +74,22 @@ TEST_P(Compressed, AFlippedByteIsDamage) {
   EXPECT_NE(seen.text.find("damaged"), std::string::npos) << seen.text;
 }
 
+TEST_P(Compressed, AFileMadeToFillTheMemoryIsRefused) {
+  const Refusal seen = refused(GetParam().pack(std::string(std::size_t{65} << 20, '\n')));
+  EXPECT_EQ(
+      seen.text,
+      "FILE: expected at most 67108864 bytes when decompressed (200 times its size, or 64 MiB), seen more; if you "
+      "trust the file, decompress it and name the result");
+  EXPECT_EQ(seen.code, threepc::Exit::data);
+}
+
+TEST_P(Compressed, PartsWrittenOneAfterAnotherAreOneFile) {
+  const std::string all = text(), head = all.substr(0, all.size() / 3), tail = all.substr(head.size());
+  const TemporaryFile plain(all), small(GetParam().pack(head) + GetParam().pack(tail));
+  const Worker a("problem-logreg", {{"data", plain.name()}}, 1, 0), b("problem-logreg", {{"data", small.name()}}, 1, 0);
+  EXPECT_EQ(a.gradient(wavy(a.dim())), b.gradient(wavy(b.dim())));
+}
+
 INSTANTIATE_TEST_SUITE_P(Data, Compressed,
                          testing::Values(Format{"gzip", packed<io::gzip_compressor>},
                                          Format{"bzip2", packed<io::bzip2_compressor>},
