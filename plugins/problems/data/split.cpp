@@ -1,23 +1,13 @@
 #include "split.hpp"
 
 #include <algorithm>
-#include <boost/random/gamma_distribution.hpp>
-#include <cmath>
 #include <map>
 #include <numeric>
+#include <utility>
 
 namespace {
 
 using Rows = std::vector<std::uint32_t>;
-
-/// tpc::Random as the standard's generators are, for Boost's distributions, which give the same numbers everywhere.
-struct Engine {
-  using result_type = std::uint32_t;
-  static constexpr result_type min() { return 0; }
-  static constexpr result_type max() { return UINT32_MAX; }
-  result_type operator()() { return random->word(); }
-  tpc::Random* random;
-};
 
 void shuffle(Rows& rows, tpc::Random& random) {
   for (std::size_t i = rows.size(); i > 1; --i)
@@ -36,52 +26,74 @@ Rows contiguous(const Rows& rows, const tpc::Setup& setup) {
   return {begin, begin + static_cast<std::ptrdiff_t>(share)};
 }
 
-std::vector<double> dirichlet(std::size_t n, double alpha, tpc::Random& random) {
-  Engine engine{&random};
-  boost::random::gamma_distribution<double> gamma(alpha);
-  std::vector<double> out(n);
-  for (double& share : out) share = gamma(engine);
-  const double total = std::accumulate(out.begin(), out.end(), 0.0);
-  if (!(total > 0)) out[random.below(static_cast<std::uint32_t>(n))] = 1;  // every draw of a small alpha underflowed
-  for (double& share : out) share /= total > 0 ? total : 1;
-  return out;
-}
-
-/// Hands the rows of one class to the shards in the given proportions.
-void deal(const Rows& rows, const std::vector<double>& shares, std::vector<Rows>& shards) {
-  double passed = 0;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    passed += shares[i];
-    const double cut = std::min(1.0, passed) * static_cast<double>(rows.size());
-    const std::size_t end = i + 1 == shards.size() ? rows.size() : std::max(begin, static_cast<std::size_t>(cut));
-    for (; begin < end; ++begin) shards[i].push_back(rows[begin]);
+/// Deals rows as Hsu et al. 2019 do. Worker i has class shares q_i ~ Dir(alpha p), p the shares in the file, and draws
+/// its rows one by one without replacement, from class c with probability q_i[c]; a class that has run out leaves the
+/// others in proportion. Instead of q_i, which takes logarithms and powers, it draws from Polya's urn: class c in
+/// proportion to alpha p[c] + (rows of c that i has drawn). That is the same distribution, in exact arithmetic.
+class DirichletDealer {
+ public:
+  DirichletDealer(double alpha, std::span<const double> labels, tpc::Random& random) : random_(&random) {
+    std::map<double, Rows> classes;
+    for (std::size_t r = 0; r < labels.size(); ++r) classes[labels[r]].push_back(static_cast<std::uint32_t>(r));
+    require_classes(classes.size());
+    for (auto& [label, rows] : classes) {
+      shuffle(rows, random);
+      start_.push_back(alpha * (static_cast<double>(rows.size()) / static_cast<double>(labels.size())));
+      left_.push_back(std::move(rows));
+    }
   }
-}
 
-void leave_none_empty(std::vector<Rows>& shards) {
-  const auto smaller = [](const Rows& a, const Rows& b) { return a.size() < b.size(); };
-  for (Rows& shard : shards) {
-    if (!shard.empty()) continue;
-    Rows& largest = *std::max_element(shards.begin(), shards.end(), smaller);
-    shard.push_back(largest.back());
-    largest.pop_back();
+  /// The next worker's `count` rows, ascending; so many must be left.
+  Rows deal(std::size_t count) {
+    weights_ = start_;
+    Rows out;
+    while (out.size() < count) {
+      const std::size_t c = draw();
+      out.push_back(left_[c].back());
+      left_[c].pop_back();
+      weights_[c] += 1;
+    }
+    std::sort(out.begin(), out.end());
+    return out;
   }
-}
 
+ private:
+  static void require_classes(std::size_t classes) {
+    constexpr std::size_t most = 1000;
+    if (classes > most)
+      throw tpc::BadParameter(
+          "split", tpc::text("split = \"dirichlet\" deals by class, but the data has ", classes,
+                             " distinct labels (at most ", most, "); are they real targets? choose label or shuffled"));
+  }
+
+  double weight(std::size_t c) const { return left_[c].empty() ? 0 : weights_[c]; }
+
+  std::size_t draw() {
+    double rest = 0;
+    for (std::size_t c = 0; c < left_.size(); ++c) rest += weight(c);
+    rest *= random_->uniform();
+    std::size_t chosen = 0;  // rounding may leave a rest behind the last class with rows: that one then
+    for (std::size_t c = 0; c < left_.size(); ++c) {
+      if (left_[c].empty()) continue;
+      chosen = c;
+      if (rest < weights_[c]) break;
+      rest -= weights_[c];
+    }
+    return chosen;
+  }
+
+  tpc::Random* random_;
+  std::vector<Rows> left_;  // per class, in random order
+  std::vector<double> start_, weights_;
+};
+
+/// Every worker deals to those before it too, because what they took is gone.
 Rows by_dirichlet(const SplitOptions& options, const tpc::Setup& setup, std::span<const double> labels,
                   tpc::Random& random) {
-  std::map<double, Rows> classes;
-  for (std::size_t r = 0; r < labels.size(); ++r) classes[labels[r]].push_back(static_cast<std::uint32_t>(r));
-  std::vector<Rows> shards(setup.workers());
-  for (auto& [label, rows] : classes) {
-    shuffle(rows, random);
-    deal(rows, dirichlet(shards.size(), options.dirichlet_alpha, random), shards);
-  }
-  leave_none_empty(shards);
-  Rows own = std::move(shards[setup.worker()]);
-  std::sort(own.begin(), own.end());
-  return own;
+  DirichletDealer dealer(options.dirichlet_alpha, labels, random);
+  const std::size_t count = labels.size() / setup.workers();
+  for (std::uint32_t i = 0; i < setup.worker(); ++i) dealer.deal(count);
+  return dealer.deal(count);
 }
 
 }  // namespace
@@ -90,6 +102,7 @@ std::vector<std::uint32_t> rows_of_worker(const SplitOptions& options, const tpc
                                           std::span<const double> labels, std::string_view file) {
   if (setup.worker() >= setup.workers())
     throw tpc::Error(TPC_INVALID_ARGUMENT, "a shard belongs to one of the workers");
+  if (rows > UINT32_MAX) throw tpc::Corrupt(tpc::text(file, ": expected fewer than 2^32 rows, seen ", rows));
   if (options.split == "replicated") return all_rows(rows);
   if (rows < setup.workers())
     throw tpc::Corrupt(

@@ -23,7 +23,7 @@ constexpr auto split_param() {
                                                    "rows of a worker: order: equal contiguous shards in file order, "
                                                    "the remainder dropped; shuffled: the same after a "
                                                    "shuffle; label: after a stable sort by label; dirichlet: class "
-                                                   "shares drawn for each class; replicated: all rows",
+                                                   "shares drawn for each worker; replicated: all rows",
                                                    {.choices = split_names});
 }
 template <class Options>
@@ -37,11 +37,11 @@ constexpr auto dirichlet_param() {
 /// where the split does not look at labels. The same on every worker and platform, because it follows from the
 /// run's seed alone; a row belongs to at most one worker (but for replicated), and every worker has one at least.
 ///
-/// dirichlet (Hsu, Qi, Brown 2019, arXiv 1909.06335, class by class): the rows of each class are shuffled and cut in
-/// n parts with proportions drawn from Dir(alpha, ..., alpha). A worker that got nothing takes a row from the worker
-/// that has most.
+/// All shards but those of replicated have floor(rows / n) rows. dirichlet (Hsu, Qi, Brown 2019, arXiv 1909.06335):
+/// worker by worker, with class shares drawn from Dir(alpha p), where p are the class shares of the file; the last
+/// workers take what is left, so that theirs differ from that.
 ///
-/// Throws TPC_CORRUPT, naming `file`, for fewer rows than workers, and tpc::BadParameter if labels are needed but
-/// missing.
+/// Throws TPC_CORRUPT, naming `file`, for fewer rows than workers or 2^32 and more, and tpc::BadParameter if labels are
+/// needed but missing, or are more than 1000 different ones for dirichlet.
 std::vector<std::uint32_t> rows_of_worker(const SplitOptions& options, const tpc::Setup& setup, std::uint64_t rows,
                                           std::span<const double> labels, std::string_view file);

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -51,7 +51,7 @@ TEST_P(EverySplit, GivesEachRowToAtMostOneWorkerAndTheSameEveryTime) {
     }
     EXPECT_EQ(seen.size(), total) << "a row went to two workers";
     EXPECT_LT(*seen.rbegin(), 1003u);
-    EXPECT_EQ(total, std::string(GetParam()) == "dirichlet" ? 1003u : 1003 / n * n);
+    EXPECT_EQ(total, 1003 / n * n);
     EXPECT_EQ(all_rows_of({GetParam()}, n, labels()), shards);
   }
 }
@@ -92,24 +92,47 @@ TEST(Split, ByLabelAWorkerSeesFewClasses) {
   }
 }
 
-/// The largest share of one class in a shard, averaged: 1 when every shard has one class, 1/10 when all are alike.
-double concentration(double alpha) {
-  const std::vector<double> classes = labels();
-  double sum = 0;
-  for (const Rows& shard : all_rows_of({"dirichlet", alpha}, 10, classes)) {
-    std::map<double, double> count;
-    for (const std::uint32_t r : shard) count[classes[r]] += 1 / static_cast<double>(shard.size());
-    sum += std::max_element(count.begin(), count.end(), [](auto& a, auto& b) { return a.second < b.second; })->second;
-  }
-  return sum / 10;
+/// 4000 rows, a quarter of them of class 1, the rest of class 0.
+std::vector<double> two_classes() {
+  std::vector<double> out(4000);
+  for (std::size_t r = 0; r < out.size(); r += 4) out[r] = 1;
+  return out;
 }
 
-TEST(Split, DirichletGoesFromOneClassToAllAlike) {
-  EXPECT_GT(concentration(0.01), 0.6);
-  EXPECT_LT(concentration(1000), 0.13);
-  const double middle = concentration(0.5);
-  EXPECT_GT(middle, 0.2);
-  EXPECT_LT(middle, 0.6);
+/// The variance over seeds of the share of class 1 in worker 0's shard of 200 rows; the mean is expected to be p = 1/4.
+double variance_of_share(double alpha) {
+  const std::vector<double> classes = two_classes();
+  constexpr int seeds = 2000;
+  double mean = 0, square = 0;
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+    double share = 0;
+    for (const std::uint32_t r : rows_of({"dirichlet", alpha}, 20, 0, classes, seed)) share += classes[r] / 200;
+    mean += share / seeds;
+    square += share * share / seeds;
+  }
+  EXPECT_NEAR(mean, 0.25, 7 * std::sqrt(square - mean * mean) / std::sqrt(seeds));
+  return square - mean * mean;
+}
+
+/// Of q ~ Dir(alpha p) the share q_1 has the variance p (1 - p) / (alpha + 1); 200 draws from it add
+/// (p (1 - p) - that) / 200. Class 1 has 1000 rows, so that it never runs out.
+TEST(Split, DirichletSharesHaveTheVarianceOfTheDistribution) {
+  for (const double alpha : {0.5, 5.0, 100.0}) {
+    const double of_share = 0.1875 / (alpha + 1), want = of_share + (0.1875 - of_share) / 200;
+    EXPECT_NEAR(variance_of_share(alpha) / want, 1, 0.2) << alpha;
+  }
+}
+
+TEST(Split, DirichletOfASmallAlphaGivesAWorkerOneClass) {
+  const std::vector<double> classes = two_classes();
+  const Rows shard = rows_of({"dirichlet", 0.01}, 20, 0, classes);
+  for (const std::uint32_t r : shard) EXPECT_EQ(classes[r], classes[shard.front()]);
+}
+
+TEST(Split, DirichletOfRealTargetsIsRefused) {
+  std::vector<double> targets(1001);
+  std::iota(targets.begin(), targets.end(), 0.0);
+  EXPECT_THROW(rows_of({"dirichlet"}, 2, 0, targets), tpc::BadParameter);
 }
 
 TEST(Split, ReplicatedGivesEveryWorkerEverything) {
