@@ -39,7 +39,8 @@ class LeastSquares {
   tpc::Facts facts() const { return {.dim = dim_, .rows = rows_.size()}; }
   void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
 
-  double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) const {
+  double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) {
+    file_.reset();
     return over(std::views::iota(std::size_t{0}, rows_.size()), x, gradient);
   }
 
@@ -67,7 +68,7 @@ class LeastSquares {
     return squares / (2 * count) + lambda_ / 2 * tpc::norm_sq(x);
   }
 
-  std::shared_ptr<const LibsvmFile> file_;
+  std::shared_ptr<const LibsvmFile> file_;  // until the first evaluation: the process's other workers are made before
   std::uint32_t dim_;
   double lambda_;
   SparseRows<T> rows_;

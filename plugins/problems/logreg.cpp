@@ -98,7 +98,8 @@ class LogReg {
   tpc::Facts facts() const { return {.dim = dim_, .rows = signed_rows_.size()}; }
   void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
 
-  double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value) const {
+  double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value) {
+    file_.reset();
     const auto all = std::views::iota(std::size_t{0}, signed_rows_.size());
     const double loss = over(all, x, gradient, want_value);
     return want_value ? loss + regularizer_.value(x) : 0;
@@ -130,7 +131,7 @@ class LogReg {
     return loss / count;
   }
 
-  std::shared_ptr<const LibsvmFile> file_;
+  std::shared_ptr<const LibsvmFile> file_;  // until the first evaluation: the process's other workers are made before
   Regularizer regularizer_;
   std::uint32_t dim_;
   SparseRows<T> signed_rows_;

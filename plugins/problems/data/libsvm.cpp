@@ -142,10 +142,12 @@ std::shared_ptr<const LibsvmFile> LibsvmFile::open(const std::string& file, std:
   static std::mutex mutex;
   static std::map<Key, std::weak_ptr<const LibsvmFile>> known;
   std::error_code ignored;  // what is wrong with the file is said when it is read
-  const Key key{file, std::filesystem::file_size(file, ignored), std::filesystem::last_write_time(file, ignored),
+  const std::string path = std::filesystem::canonical(file, ignored).string();
+  const Key key{path, std::filesystem::file_size(path, ignored), std::filesystem::last_write_time(path, ignored),
                 features};
   const std::lock_guard lock(mutex);
   if (auto shared = known[key].lock()) return shared;
+  std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
   auto made = std::make_shared<const LibsvmFile>(file, features);
   known[key] = made;
   return made;

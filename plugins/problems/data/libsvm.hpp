@@ -24,7 +24,8 @@ struct CompressedRows {
 /// compressed (FileText). Blank lines, '#' comments and CRLF are accepted. Any thread.
 class LibsvmFile {
  public:
-  /// The workers of one process share what they read: a second call for an unchanged file gives the same object.
+  /// The workers of one process share what they read: a second call for an unchanged file gives the same object, as
+  /// long as somebody holds it. Holders let it go at their first evaluation, because it may hold the file's text.
   /// Throws tpc::Error with TPC_IO, or TPC_CORRUPT and "FILE:LINE: expected ..., seen ..." for the first malformed
   /// line or an index above `features`, and without the line for no rows or no features at all.
   static std::shared_ptr<const LibsvmFile> open(const std::string& file, std::optional<std::uint32_t> features);

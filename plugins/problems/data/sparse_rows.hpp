@@ -28,6 +28,12 @@ class SparseRows {
 
   std::size_t size() const { return row_begin_.size() - 1; }
 
+  /// use(column, value) for the entries of a_r
+  template <class Use>
+  void for_each(std::size_t r, Use use) const {
+    for (std::size_t k = row_begin_[r]; k < row_begin_[r + 1]; ++k) use(columns_[k], values_[k]);
+  }
+
   /// a_r ' v
   template <class V>
   double dot(std::size_t r, std::span<const V> v) const {
