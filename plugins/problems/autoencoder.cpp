@@ -4,11 +4,15 @@
 //   f_i(D, E) = (1/m) ||D E A - A||_F^2
 // (Richtarik et al. 2022, experiments: p = 784, k = 16, d = 25088). The vector is D, then E, both row by row. With
 // residual R = D E A - A the gradients are (2/m) R (E A)' and (2/m) D' R A'. There is no global smoothness constant.
+//
+// Images stay bytes; A is made of them a batch at a time, so that the batch, its codes and residuals stay in the cache.
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
+#include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <threepc/sdk.hpp>
 #include <vector>
@@ -17,6 +21,14 @@
 #include "data/split.hpp"
 
 namespace {
+
+/// Eigen cuts its sums to the size of the processor's caches. Told one size, it gives the same bits on all.
+void fix_block_sizes() {
+  [[maybe_unused]] static const bool once = [] {
+    Eigen::setCpuCacheSizes(32 << 10, 256 << 10, 2 << 20);
+    return true;
+  }();
+}
 
 struct AutoencoderOptions : SplitOptions {
   tpc::Path data;
@@ -36,93 +48,117 @@ class Autoencoder {
   static constexpr auto params = tpc::params(
       tpc::param<&AutoencoderOptions::data>("data", "IDX file of images, plain, gz, bz2 or xz", {.required = true}),
       tpc::param<&AutoencoderOptions::labels>("labels", "IDX file of labels, for split = \"label\" or \"dirichlet\""),
-      tpc::param<&AutoencoderOptions::hidden>("hidden", "columns of the decoder: the size of the code", {.minimum = 1}),
+      tpc::param<&AutoencoderOptions::hidden>("hidden", "columns of the decoder: the size of the code",
+                                              {.minimum = 1, .maximum = 65536}),
       split_param<AutoencoderOptions>(), dirichlet_param<AutoencoderOptions>());
 
   Autoencoder(const AutoencoderOptions& options, const tpc::Setup& setup)
-      : host_(&setup.host()), start_context_(setup.first_round()) {
-    const std::string file(options.data.file);
-    const IdxBytes images = read_idx(file);
-    pixels_ = static_cast<Eigen::Index>(images.item_size());
-    hidden_ = static_cast<Eigen::Index>(options.hidden);
-    if (options.hidden > pixels_)
-      throw tpc::BadParameter("hidden", tpc::text("hidden = ", options.hidden, " exceeds the ", pixels_,
-                                                  " pixels of an image; a code is to be smaller than that"));
-    const std::vector<double> labels = read_labels(options, images.items());
-    keep(images, rows_of_worker(options, setup, images.items(), labels, file));
+      : host_(&setup.host()),
+        start_context_(setup.first_round()),
+        file_(IdxImages::open(std::string(options.data.file))),
+        pixels_(file_->pixels()) {
+    fix_block_sizes();
+    require_hidden(options.hidden);
+    hidden_ = static_cast<std::uint32_t>(options.hidden);
+    keep(rows_of_worker(options, setup, file_->count(), read_labels(options, file_->count()), file_->name()));
     start_context_.round = 1;  // round 0 of the stream is the split's
   }
 
   tpc::Facts facts() const {
-    const auto p = static_cast<std::uint32_t>(pixels_), k = static_cast<std::uint32_t>(hidden_);
-    return {.dim = 2 * p * k, .rows = static_cast<std::uint64_t>(images_.cols()), .blocks = {{p, k}, {k, p}}};
+    const std::uint32_t p = pixels_, k = hidden_;
+    return {.dim = 2 * p * k, .rows = rows_, .blocks = {{p, k}, {k, p}}};
   }
 
   /// Uniform in +-sqrt(6 / (pixels + hidden)) (Glorot and Bengio 2010), from the run's seed.
   void start(std::span<T> x0) const {
     tpc::Random random(*host_, start_context_, tpc::Scope::shared_by_workers);
-    const double bound = std::sqrt(6.0 / static_cast<double>(pixels_ + hidden_));
+    const double bound = std::sqrt(6 / (static_cast<double>(pixels_ + hidden_)));
     for (T& entry : x0) entry = static_cast<T>(bound * (2 * random.uniform() - 1));
   }
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) {
-    return over(images_, x, gradient);
+    file_.reset();
+    return over(std::views::iota(std::uint64_t{0}, rows_), x, gradient);
   }
 
   void evaluate_rows(const tpc::Context&, std::span<const T> x, std::span<const std::uint64_t> rows,
                      std::span<T> gradient) {
-    Images batch(pixels_, static_cast<Eigen::Index>(rows.size()));
-    for (Eigen::Index r = 0; r < batch.cols(); ++r)
-      batch.col(r) = images_.col(static_cast<Eigen::Index>(rows[static_cast<std::size_t>(r)]));
-    over(batch, x, gradient);
+    over(rows, x, gradient);
   }
 
  private:
   using Images = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
   using Weights = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  static constexpr std::uint64_t batch = 128;
 
-  static std::vector<double> read_labels(const AutoencoderOptions& options, std::size_t images) {
+  void require_hidden(std::int64_t hidden) const {
+    if (hidden > pixels_)
+      throw tpc::BadParameter("hidden", tpc::text("hidden = ", hidden, " exceeds the ", pixels_,
+                                                  " pixels of an image; a code is to be smaller than that"));
+    constexpr std::int64_t largest_dim = 4294967294;
+    if (2 * std::int64_t{pixels_} * hidden > largest_dim)
+      throw tpc::BadParameter("hidden", tpc::text("2 x ", pixels_, " pixels x hidden = ", hidden, " is more than the ",
+                                                  largest_dim, " coordinates that a run can have"));
+  }
+
+  static std::vector<double> read_labels(const AutoencoderOptions& options, std::uint32_t images) {
     if (!options.labels) return {};
-    const std::string file(options.labels->file);
-    const IdxBytes labels = read_idx(file);
-    if (labels.values.size() != images)
-      throw tpc::Corrupt(
-          tpc::text(file, ": expected one label for each of ", images, " images, seen ", labels.values.size()));
-    return {labels.values.begin(), labels.values.end()};
+    return read_idx_labels(std::string(options.labels->file), images);
   }
 
-  void keep(const IdxBytes& images, const std::vector<std::uint32_t>& rows) {
-    images_.resize(pixels_, static_cast<Eigen::Index>(rows.size()));
-    for (std::size_t r = 0; r < rows.size(); ++r)
-      for (Eigen::Index j = 0; j < pixels_; ++j)
-        images_(j, static_cast<Eigen::Index>(r)) =
-            static_cast<T>(images.values[rows[r] * images.item_size() + static_cast<std::size_t>(j)] / 255.0);
+  void keep(const std::vector<std::uint32_t>& rows) {
+    rows_ = rows.size();
+    bytes_.reserve(rows_ * pixels_);
+    for (const std::uint32_t r : rows) bytes_.insert(bytes_.end(), file_->image(r).begin(), file_->image(r).end());
   }
 
-  /// f over the columns of `images`, and its gradient unless that is empty. D and E are copied, because the bits of a
-  /// product may depend on the alignment of its factors.
-  double over(const Images& images, std::span<const T> x, std::span<T> gradient) const {
+  /// f over the given rows, and its gradient unless that is empty. D and E are copied, because the bits of a product
+  /// may depend on the alignment of its factors.
+  double over(auto rows, std::span<const T> x, std::span<T> gradient) {
     const Weights decoder = Eigen::Map<const Weights>(x.data(), pixels_, hidden_);
-    const Weights encoder = Eigen::Map<const Weights>(x.data() + pixels_ * hidden_, hidden_, pixels_);
-    const Images code = encoder * images;
-    Images residual = decoder * code;
-    residual -= images;
-    const auto count = static_cast<double>(images.cols());
-    if (!gradient.empty()) {
-      const T scale = static_cast<T>(2 / count);
-      const Weights by_decoder = scale * (residual * code.transpose());
-      const Images back = decoder.transpose() * residual;
-      const Weights by_encoder = scale * (back * images.transpose());
-      std::copy_n(by_decoder.data(), by_decoder.size(), gradient.begin());
-      std::copy_n(by_encoder.data(), by_encoder.size(), gradient.begin() + by_decoder.size());
+    const Weights encoder = Eigen::Map<const Weights>(x.data() + decoder.size(), hidden_, pixels_);
+    Weights of_decoder = Weights::Zero(pixels_, hidden_), of_encoder = Weights::Zero(hidden_, pixels_);
+    double squares = 0;
+    for (std::uint64_t begin = 0; begin < rows.size(); begin += batch) {
+      load(rows, begin, std::min(batch, rows.size() - begin));
+      code_.noalias() = encoder * images_;
+      residual_.noalias() = decoder * code_;
+      residual_ -= images_;
+      squares += tpc::norm_sq(std::span<const T>(residual_.data(), static_cast<std::size_t>(residual_.size())));
+      if (gradient.empty()) continue;
+      of_decoder.noalias() += residual_ * code_.transpose();
+      code_.noalias() = decoder.transpose() * residual_;
+      of_encoder.noalias() += code_ * images_.transpose();
     }
-    return tpc::norm_sq(std::span<const T>(residual.data(), static_cast<std::size_t>(residual.size()))) / count;
+    const auto count = static_cast<double>(rows.size());
+    if (!gradient.empty()) write(of_decoder, of_encoder, static_cast<T>(2 / count), gradient);
+    return squares / count;
+  }
+
+  /// images_ <- rows[begin], ..., a column each
+  void load(const auto& rows, std::uint64_t begin, std::uint64_t count) {
+    images_.resize(pixels_, static_cast<Eigen::Index>(count));
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint8_t* const image = bytes_.data() + rows[begin + i] * pixels_;
+      std::transform(image, image + pixels_, images_.data() + i * pixels_,
+                     [](std::uint8_t pixel) { return static_cast<T>(pixel / 255.0); });
+    }
+  }
+
+  static void write(const Weights& of_decoder, const Weights& of_encoder, T scale, std::span<T> gradient) {
+    const auto scaled = [scale](T value) { return scale * value; };
+    const auto rest =
+        std::transform(of_decoder.data(), of_decoder.data() + of_decoder.size(), gradient.begin(), scaled);
+    std::transform(of_encoder.data(), of_encoder.data() + of_encoder.size(), rest, scaled);
   }
 
   const tpc_host* host_;
   tpc_context start_context_;
-  Eigen::Index pixels_ = 0, hidden_ = 0;
-  Images images_;  // one a column
+  std::shared_ptr<const IdxImages> file_;  // until the first evaluation: the process's other workers are made before
+  std::uint32_t pixels_, hidden_ = 0;
+  std::uint64_t rows_ = 0;
+  std::vector<std::uint8_t> bytes_;  // of this worker's images
+  Images images_, code_, residual_;  // of a batch, a column each
 };
 
 }  // namespace

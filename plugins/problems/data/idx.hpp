@@ -3,18 +3,34 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-/// Unsigned bytes of any number of dimensions, the first of which counts the items.
-struct IdxBytes {
-  std::vector<std::uint32_t> dimensions;
-  std::vector<std::uint8_t> values;
+#include "file_text.hpp"
 
-  std::size_t items() const { return dimensions.front(); }
-  std::size_t item_size() const { return items() == 0 ? 0 : values.size() / items(); }
+/// Images of unsigned bytes. Any thread.
+class IdxImages {
+ public:
+  /// The workers of one process share what they read, as long as somebody holds it. Plain or compressed (FileText).
+  /// Throws tpc::Error with TPC_IO, or TPC_CORRUPT and "FILE: expected ..., seen ..." for another magic number than
+  /// 00 00 08 03, a dimension of 0, more than 2^24 pixels an image, or another size than announced.
+  static std::shared_ptr<const IdxImages> open(const std::string& file);
+  explicit IdxImages(const std::string& file);
+
+  const std::string& name() const { return name_; }
+  std::uint32_t count() const { return count_; }
+  std::uint32_t pixels() const { return pixels_; }  // of one image
+  std::span<const std::uint8_t> image(std::uint32_t number) const;
+
+ private:
+  std::string name_;
+  FileText text_;
+  std::uint32_t count_ = 0;
+  std::uint32_t pixels_ = 0;
 };
 
-/// Plain or compressed (FileText). Throws tpc::Error with TPC_IO, or TPC_CORRUPT and "FILE: expected ..., seen ..." for
-/// anything that is not an IDX file of unsigned bytes with exactly the announced values, at least one.
-IdxBytes read_idx(const std::string& file);
+/// The labels of so many images, from a file with the magic number 00 00 08 01. Throws as IdxImages does, and
+/// TPC_CORRUPT for another number of labels.
+std::vector<double> read_idx_labels(const std::string& file, std::uint32_t images);

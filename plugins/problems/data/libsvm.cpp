@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <limits>
-#include <map>
-#include <mutex>
 #include <string_view>
 #include <threepc/sdk/error.hpp>
-#include <tuple>
+
+#include "file_cache.hpp"
 
 namespace {
 
@@ -138,19 +136,10 @@ LibsvmFile::LibsvmFile(const std::string& file, std::optional<std::uint32_t> fea
 }
 
 std::shared_ptr<const LibsvmFile> LibsvmFile::open(const std::string& file, std::optional<std::uint32_t> features) {
-  using Key = std::tuple<std::string, std::uintmax_t, std::filesystem::file_time_type, std::optional<std::uint32_t>>;
-  static std::mutex mutex;
-  static std::map<Key, std::weak_ptr<const LibsvmFile>> known;
-  std::error_code ignored;  // what is wrong with the file is said when it is read
-  const std::string path = std::filesystem::canonical(file, ignored).string();
-  const Key key{path, std::filesystem::file_size(path, ignored), std::filesystem::last_write_time(path, ignored),
-                features};
-  const std::lock_guard lock(mutex);
-  if (auto shared = known[key].lock()) return shared;
-  std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
-  auto made = std::make_shared<const LibsvmFile>(file, features);
-  known[key] = made;
-  return made;
+  static FileCache<LibsvmFile> cache;
+  const std::uint32_t unforced = 0;
+  return cache.get(file, features.value_or(unforced),
+                   [&] { return std::make_shared<const LibsvmFile>(file, features); });
 }
 
 CompressedRows LibsvmFile::rows(std::span<const std::uint32_t> which) const {

@@ -232,24 +232,47 @@ TEST_P(MalformedIdx, IsRefusedWithExpectedAndSeen) {
 
 INSTANTIATE_TEST_SUITE_P(
     Idx, MalformedIdx,
-    testing::Values(BadIdx{"Empty", "", "FILE: expected an IDX file, seen 0 bytes"},
-                    BadIdx{"Text", "1 1:2\n",
-                           "FILE: expected the magic number 2048 + dimensions of an IDX file of unsigned bytes, seen "
-                           "824193338"},
-                    BadIdx{"Floats", idx(0x0d03, {1, 1, 1}, "abcd"),
-                           "FILE: expected the magic number 2048 + dimensions of an IDX file of unsigned bytes, seen "
-                           "3331"},
-                    BadIdx{"NoDimensions", idx(2051, {1}, ""),
-                           "FILE: expected 3 dimensions of 4 bytes, seen 4 bytes after the magic number"},
-                    BadIdx{"Zero", idx(2051, {0, 2, 2}, ""),
-                           "FILE: expected dimensions above 0 and at most 2^40 values in all"},
-                    BadIdx{"Overflow", idx(2051, {0xffffffff, 0xffffffff, 0xffffffff}, ""),
-                           "FILE: expected dimensions above 0 and at most 2^40 values in all"},
-                    BadIdx{"CutOff", idx(2051, {3, 2, 2}, "12345678901"),
-                           "FILE: expected 12 bytes after the header, seen 11; fetch the file again"},
-                    BadIdx{"TooLong", idx(2051, {3, 2, 2}, "1234567890123"),
-                           "FILE: expected 12 bytes after the header, seen 13; fetch the file again"}),
+    testing::Values(
+        BadIdx{"Empty", "",
+               "FILE: expected an IDX file of images, which begins with the bytes 00 00 08 03, seen an empty file"},
+        BadIdx{"Text", "1 1:2\n",
+               "FILE: expected an IDX file of images, which begins with the bytes 00 00 08 03, seen 31 20 31 3a"},
+        BadIdx{"Floats", idx(0x0d03, {1, 1, 1}, "abcd"),
+               "FILE: expected an IDX file of images, which begins with the bytes 00 00 08 03, seen 00 00 0d 03"},
+        BadIdx{"Labels", idx(2049, {1}, "a"),
+               "FILE: expected an IDX file of images, which begins with the bytes 00 00 08 03, seen 00 00 08 01"},
+        BadIdx{"NoDimensions", idx(2051, {1}, ""),
+               "FILE: expected an IDX header of 16 bytes, seen 8 bytes in all; fetch the file again"},
+        BadIdx{"Zero", idx(2051, {0, 2, 2}, ""), "FILE: expected dimensions above 0, seen 0"},
+        BadIdx{"HugeImages", idx(2051, {0xffffffff, 0xffffffff, 0xffffffff}, ""),
+               "FILE: expected at most 16777216 pixels an image, seen 4294967295 x 4294967295"},
+        BadIdx{"ManyImages", idx(2051, {0xffffffff, 4096, 4096}, "a"),
+               "FILE: expected 4294967295 x 16777216 bytes after the header, seen 1; fetch the file again"},
+        BadIdx{"CutOff", idx(2051, {3, 2, 2}, "12345678901"),
+               "FILE: expected 3 x 4 bytes after the header, seen 11; fetch the file again"},
+        BadIdx{"CutOffByAnImage", idx(2051, {3, 2, 2}, "12345678"),
+               "FILE: expected 3 x 4 bytes after the header, seen 8; fetch the file again"},
+        BadIdx{"TooLong", idx(2051, {3, 2, 2}, "1234567890123"),
+               "FILE: expected 3 x 4 bytes after the header, seen 13; fetch the file again"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Autoencoder, CodesMustBeSmallerThanImagesAndFitTheVector) {
+  const TemporaryFile small(idx(2051, {1, 2, 2}, pixels(4))), large(idx(2051, {1, 256, 256}, pixels(65536)));
+  EXPECT_EQ(refusal("problem-autoencoder", {{"data", small.name()}, {"hidden", std::int64_t{5}}}, "").text,
+            "problem.hidden: hidden = 5 exceeds the 4 pixels of an image; a code is to be smaller than that");
+  EXPECT_EQ(
+      refusal("problem-autoencoder", {{"data", large.name()}, {"hidden", std::int64_t{32768}}}, "").text,
+      "problem.hidden: 2 x 65536 pixels x hidden = 32768 is more than the 4294967294 coordinates that a run can have");
+}
+
+/// 300 images are three batches, the last one partly filled.
+TEST_P(Models, AutoencoderAddsItsBatches) {
+  const TemporaryFile file(idx(2051, {300, 2, 3}, pixels(1800)));
+  const Worker worker("problem-autoencoder", {{"data", file.name()}, {"hidden", std::int64_t{2}}}, 1, 0, GetParam());
+  const Vector x = worker.start();
+  expect_gradient_matches_value(worker, x, tolerance(1e-5, 0x1p-6), tolerance(1e-8, 1e-3));
+  expect_rows_average(worker, tolerance(1e-14, 1e-5));
+}
 
 TEST(Autoencoder, LabelsMustMatchTheImages) {
   const TemporaryFile images(idx(2051, {4, 2, 2}, pixels(16))), labels(idx(2049, {3}, "123"));
@@ -283,6 +306,23 @@ TEST(Published, MnistImagesAreRead) {
   const double step = 1e-4 / std::sqrt(dot(g, g));
   for (std::size_t j = 0; j < x.size(); ++j) ahead[j] -= step * g[j];
   EXPECT_NEAR((worker.value(x) - worker.value(ahead)) / (step * dot(g, g)), 1, 1e-3);
+}
+
+TEST(Published, TheAutoencoderLearnsMnist) {
+  const std::string images = published("t10k-images-idx3-ubyte.gz");
+  if (images.empty()) GTEST_SKIP() << "THREEPC_DATA has no MNIST test set";
+  const Worker worker("problem-autoencoder", {{"data", images}}, 10, 0);
+  Vector x = worker.start();
+  double f = worker.value(x);
+  const double at_start = f;
+  for (int k = 0; k < 20; ++k) {
+    const Vector g = worker.gradient(x);
+    for (std::size_t j = 0; j < x.size(); ++j) x[j] -= 0.01 * g[j];
+    const double next = worker.value(x);
+    EXPECT_LT(next, f) << "step " << k;
+    f = next;
+  }
+  EXPECT_LT(f, 0.7 * at_start);
 }
 
 TEST(Published, News20HasAMillionCoordinates) {
