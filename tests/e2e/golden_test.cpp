@@ -32,6 +32,11 @@ std::string logreg(const std::string& data) {
          "\"\n[mechanism]\nplugin = \"gd\"\n";
 }
 
+std::string autoencoder(const std::string& images, const std::string& more = "") {
+  return "[workers]\ncount = 2\n[problem]\nplugin = \"autoencoder\"\ndata = \"" + images + "\"\nhidden = 1\n" + more +
+         "[mechanism]\nplugin = \"gd\"\n";
+}
+
 std::vector<Case> cases() {
   return {
       {"an unknown key", replaced(base, "k = 2", "kk = 2"), {}},
@@ -64,7 +69,23 @@ std::vector<Case> cases() {
       {"index zero", logreg("zero-index.txt"), {}},
       {"indices that do not increase", logreg("decreasing.txt"), {}},
       {"three labels", logreg("three-labels.txt"), {}},
+      {"real targets dealt by class",
+       replaced(logreg("many-labels.txt"), "logreg", "leastsquares"),
+       {"--set", "problem.split=dirichlet"}},
+      {"damaged gzip", logreg("cut-off.gz"), {}},
+      {"images that break off", autoencoder("cut-off-idx3"), {}},
+      {"images in damaged gzip, over tcp", autoencoder("cut-off.gz"), {"--set", "transport.plugin=tcp"}},
+      {"labels where images should be", autoencoder("labels-idx1"), {}},
+      {"images split by label without labels", autoencoder("images-idx3"), {"--set", "problem.split=label"}},
+      {"more images than labels", autoencoder("images-idx3", "labels = \"labels-idx1\"\n"), {}},
+      {"a step size from theory where there is none", autoencoder("images-idx3"), {}},
   };
+}
+
+std::string many_labels() {
+  std::string out;
+  for (int r = 0; r < 1001; ++r) out += std::to_string(r) + " 1:1\n";
+  return out;
 }
 
 void write_data(const Folder& folder) {
@@ -76,6 +97,11 @@ void write_data(const Folder& folder) {
   folder.write("zero-index.txt", "1 1:1\n-1 0:1\n");
   folder.write("decreasing.txt", "1 1:1\n-1 3:1 2:1\n");
   folder.write("three-labels.txt", "1 1:1\n2 1:1\n3 1:1\n");
+  folder.write("many-labels.txt", many_labels());
+  folder.write("cut-off.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10));
+  folder.write("images-idx3", std::string("\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02", 16) + "abcd");
+  folder.write("cut-off-idx3", std::string("\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02", 16) + "abc");
+  folder.write("labels-idx1", std::string("\0\0\x08\x01\0\0\0\x01", 8) + "a");
 }
 
 std::string without(std::string text, const std::string& part, const std::string& instead) {
