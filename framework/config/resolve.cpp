@@ -64,20 +64,6 @@ std::optional<Value> read_value(Section& section, const tpc_param& param, const 
   return boxed(section.choice(param.key, {param.choices, param.choices + param.choice_count}));
 }
 
-std::optional<Value> preset_of(const tpc_param& param) {
-  if ((param.flags & TPC_PARAM_HAS_DEFAULT) == 0) return std::nullopt;
-  switch (param.type) {
-    case TPC_BOOL:
-      return param.preset.integer != 0;
-    case TPC_INTEGER:
-      return param.preset.integer;
-    case TPC_REAL:
-      return param.preset.real;
-    default:
-      return std::string(param.preset.string);
-  }
-}
-
 void read_params(Section& section, PluginSpec& spec, const ResolveContext& context) {
   for (std::uint32_t i = 0; i < spec.descriptor->param_count; ++i) {
     const tpc_param& param = *spec.descriptor->params[i];

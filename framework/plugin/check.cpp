@@ -212,6 +212,20 @@ void check_all(const tpc_entry& entry) {
 
 }  // namespace
 
+std::optional<Value> preset_of(const tpc_param& param) {
+  if ((param.flags & TPC_PARAM_HAS_DEFAULT) == 0) return std::nullopt;
+  switch (param.type) {
+    case TPC_BOOL:
+      return param.preset.integer != 0;
+    case TPC_INTEGER:
+      return param.preset.integer;
+    case TPC_REAL:
+      return param.preset.real;
+    default:
+      return std::string(param.preset.string);
+  }
+}
+
 const char* kind_name(tpc_kind kind) {
   static constexpr const char* names[] = {"plugin", "compressor", "mechanism", "optimizer", "problem", "transport"};
   return names[kind <= TPC_TRANSPORT ? kind : 0];

@@ -37,6 +37,9 @@ inline const char* theory_of(const tpc_descriptor& descriptor) {
   return knows && descriptor.theory != nullptr ? descriptor.theory : "";
 }
 
+/// The parameter's default; none for one without.
+std::optional<Value> preset_of(const tpc_param& param);
+
 /// "compressor", "mechanism", ... for messages and folder names.
 const char* kind_name(tpc_kind kind);
 

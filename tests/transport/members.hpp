@@ -42,19 +42,6 @@ inline const threepc::Catalog& catalog() {
   return all;
 }
 
-inline threepc::Value preset_of(const tpc_param& param) {
-  switch (param.type) {
-    case TPC_BOOL:
-      return param.preset.integer != 0;
-    case TPC_INTEGER:
-      return param.preset.integer;
-    case TPC_REAL:
-      return param.preset.real;
-    default:
-      return std::string(param.preset.string);
-  }
-}
-
 /// Transport `id` with the `given` values and the defaults of the rest.
 inline threepc::PluginSpec spec_of(const std::string& id, const Values& given = {}) {
   const threepc::Entry& entry = catalog().find(TPC_TRANSPORT, id, "transport");
@@ -64,12 +51,8 @@ inline threepc::PluginSpec spec_of(const std::string& id, const Values& given = 
   spec.place = "transport";
   for (std::uint32_t i = 0; i < entry.descriptor->param_count; ++i) {
     const tpc_param& param = *entry.descriptor->params[i];
-    std::optional<threepc::Value> value;
-    if (const auto at = given.find(param.key); at != given.end())
-      value = at->second;
-    else if ((param.flags & TPC_PARAM_HAS_DEFAULT) != 0)
-      value = preset_of(param);
-    spec.values.push_back(value);
+    const auto at = given.find(param.key);
+    spec.values.push_back(at != given.end() ? std::optional(at->second) : threepc::preset_of(param));
   }
   return spec;
 }

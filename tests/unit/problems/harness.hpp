@@ -20,19 +20,6 @@ namespace problems_test {
 using Values = std::map<std::string, threepc::Value>;
 using Vector = std::vector<double>;
 
-inline threepc::Value default_of(const tpc_param& param) {
-  switch (param.type) {
-    case TPC_BOOL:
-      return param.preset.integer != 0;
-    case TPC_INTEGER:
-      return param.preset.integer;
-    case TPC_REAL:
-      return param.preset.real;
-    default:
-      return std::string(param.preset.string);
-  }
-}
-
 /// The plugin in LIBRARY.so with `given` values and the defaults of the rest.
 inline threepc::PluginSpec make_spec(const std::string& library, const Values& given) {
   const threepc::Library loaded = threepc::load_library(THREEPC_TEST_PLUGINS "/" + library + ".so");
@@ -42,12 +29,8 @@ inline threepc::PluginSpec make_spec(const std::string& library, const Values& g
   spec.place = "problem";
   for (std::uint32_t i = 0; i < spec.descriptor->param_count; ++i) {
     const tpc_param& param = *spec.descriptor->params[i];
-    std::optional<threepc::Value> value;
-    if (const auto at = given.find(param.key); at != given.end())
-      value = at->second;
-    else if ((param.flags & TPC_PARAM_HAS_DEFAULT) != 0)
-      value = default_of(param);
-    spec.values.push_back(value);
+    const auto at = given.find(param.key);
+    spec.values.push_back(at != given.end() ? std::optional(at->second) : threepc::preset_of(param));
   }
   return spec;
 }
