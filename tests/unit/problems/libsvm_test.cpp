@@ -1,4 +1,9 @@
 // The LIBSVM reader, through logreg: what it accepts, how it shards, and every complaint word for word.
+#include "data/libsvm.hpp"
+
+#include <filesystem>
+#include <thread>
+
 #include "harness.hpp"
 
 namespace {
@@ -139,6 +144,30 @@ TEST(Libsvm, AValueThatF32CannotHold) {
   const TemporaryFile file("1 1:1e300\n0 1:1\n");
   EXPECT_NO_THROW(Worker(library, {{"data", file.name()}}, 1, 0));
   EXPECT_THROW(Worker(library, {{"data", file.name()}}, 1, 0, TPC_F32), threepc::Failure);
+}
+
+TEST(Libsvm, WorkersOfOneProcessShareAFile) {
+  const TemporaryFile file("1 1:1\n0 2:2\n");
+  std::vector<std::shared_ptr<const LibsvmFile>> seen(8);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& one : seen) threads.emplace_back([&one, &file] { one = LibsvmFile::open(file.name(), {}); });
+  }
+  for (const auto& one : seen) EXPECT_EQ(one, seen.front());
+  const std::filesystem::path path(file.name());
+  EXPECT_EQ(LibsvmFile::open(path.parent_path() / "." / path.filename(), {}), seen.front()) << "another spelling";
+  EXPECT_NE(LibsvmFile::open(file.name(), 5), seen.front()) << "another d";
+}
+
+TEST(Libsvm, AFileIsKeptNoLongerThanItIsHeldAndReadAnewWhenItChanges) {
+  const TemporaryFile file("1 1:1\n0 2:2\n");
+  auto held = LibsvmFile::open(file.name(), {});
+  const std::weak_ptr<const LibsvmFile> watched = held;
+  std::ofstream(file.name()) << "1 1:1\n0 2:2\n1 3:1\n";
+  EXPECT_EQ(LibsvmFile::open(file.name(), {})->features(), 3u);
+  EXPECT_EQ(held->features(), 2u);
+  held.reset();
+  EXPECT_TRUE(watched.expired());
 }
 
 }  // namespace
