@@ -2,6 +2,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/process/args.hpp>
 #include <boost/process/child.hpp>
 #include <boost/process/exe.hpp>
@@ -78,9 +79,10 @@ class WorkerProcesses final : public LocalWorkers {
   }
 
   std::string post_mortem() override {
-    wait_any(Clock::now() + std::chrono::milliseconds(500));
-    for (const auto& process : processes_)
-      if (process->gone && process->status != 0) return end_of(*process);
+    wait_for_cause(Clock::now() + std::chrono::milliseconds(500));
+    for (const auto& ended : {&killed, &failed})
+      for (const auto& process : processes_)
+        if (ended(*process)) return end_of(*process);
     return "";
   }
 
@@ -128,13 +130,16 @@ class WorkerProcesses final : public LocalWorkers {
     for (poll(); !all_gone() && Clock::now() < until; poll()) std::this_thread::sleep_for(tick);
   }
 
-  void wait_any(Clock::time_point until) {
-    const auto some_failed = [&] {
-      for (const auto& process : processes_)
-        if (process->gone && process->status != 0) return true;
-      return false;
+  static bool killed(const Process& process) { return process.gone && WIFSIGNALED(process.status); }
+  static bool failed(const Process& process) { return process.gone && process.status != 0; }
+
+  /// Until somebody was killed or all have ended. The first to end need not be the cause: the kernel closes the sockets
+  /// of a killed process before it can be waited for, and others leave because of that.
+  void wait_for_cause(Clock::time_point until) {
+    const auto known = [&] {
+      return std::any_of(processes_.begin(), processes_.end(), [](auto& p) { return killed(*p); });
     };
-    for (poll(); !some_failed() && Clock::now() < until; poll()) std::this_thread::sleep_for(tick);
+    for (poll(); !known() && !all_gone() && Clock::now() < until; poll()) std::this_thread::sleep_for(tick);
   }
 
   static Exit code_of(const Process& process) {
