@@ -434,6 +434,7 @@ tpc_problem_facts Problem::facts() const {
   for (const double L : {facts.L_i, facts.L_minus, facts.hessian_spread})
     if (L < 0 || std::isinf(L))
       misbehaved("a smoothness constant of " + std::to_string(L) + " is no finite number >= 0");
+  if (facts.block_count > 0 && facts.blocks == nullptr) misbehaved("block_count is not 0 but blocks is null");
   std::uint64_t covered = 0;
   for (std::uint32_t i = 0; i < facts.block_count; ++i)
     covered += std::uint64_t{facts.blocks[i]->rows} * facts.blocks[i]->columns;

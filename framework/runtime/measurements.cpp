@@ -27,8 +27,7 @@ std::string shown(double value) {
 }  // namespace
 
 Measurements::Measurements(const MechanismTree& tree)
-    : tree_(&tree),
-      constants_(tree.constants()),
+    : constants_(tree.constants()),
       bounds_aggregate_((tree.capabilities() & TPC_BOUNDS_AGGREGATE) != 0),
       tolerance_(tree.membership().dtype == TPC_F32 ? 1e-4 : 1e-9) {
   for (const auto& codec : tree.codecs()) {

@@ -18,7 +18,6 @@ namespace threepc {
 /// compressor is not, because its constant bounds an expectation.
 class Measurements {
  public:
-  /// `tree` outlives it.
   explicit Measurements(const MechanismTree& tree);
 
   /// How many doubles a worker sends after its gradient.
@@ -48,7 +47,6 @@ class Measurements {
   void judge(Watched& watched, double value, double bound);
   Watched& mechanism() { return watched_.back(); }
 
-  const MechanismTree* tree_;
   TheoryConstants constants_;
   bool bounds_aggregate_;
   double tolerance_;

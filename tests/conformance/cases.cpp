@@ -7,18 +7,10 @@
 namespace threepc::conformance {
 namespace {
 
-Value preset_of(const tpc_param& param) {
-  if (param.type == TPC_BOOL) return param.preset.integer != 0;
-  if (param.type == TPC_INTEGER) return param.preset.integer;
-  if (param.type == TPC_REAL) return param.preset.real;
-  return std::string(param.preset.string);
-}
-
 void fill_values(PluginSpec& spec, std::map<std::string, Value> given) {
   for (std::uint32_t i = 0; i < spec.descriptor->param_count; ++i) {
     const tpc_param& param = *spec.descriptor->params[i];
-    std::optional<Value> value;
-    if ((param.flags & TPC_PARAM_HAS_DEFAULT) != 0) value = preset_of(param);
+    std::optional<Value> value = preset_of(param);
     if (const auto found = given.extract(param.key)) value = found.mapped();
     spec.values.push_back(value);
   }
