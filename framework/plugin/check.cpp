@@ -143,7 +143,7 @@ void check_table(const tpc_descriptor& d, const std::string& owner) {
                        {"evaluate", t.evaluate != nullptr}},
                       owner);
   } else {
-    const auto& t = sized_table<tpc_transport>(d, owner);
+    const auto& t = sized_table<tpc_transport>(d, owner, offsetof(tpc_transport, place));
     require_functions({{"create", t.create != nullptr},
                        {"destroy", t.destroy != nullptr},
                        {"open", t.open != nullptr},

@@ -535,4 +535,34 @@ void Transport::close(std::int64_t deadline) {
   checked("close", [&](tpc_error* error) { return table<tpc_transport>().close(self_, deadline, error); });
 }
 
+namespace {
+
+/// A transport before it is made: only what needs no instance can be called.
+class UnmadeTransport : public Instance {
+ public:
+  explicit UnmadeTransport(const PluginSpec& spec) : Instance(spec, {}, 0) {}
+  std::optional<Place> place() const {
+    const auto& transport = table<tpc_transport>();
+    const bool knows = transport.struct_size > offsetof(tpc_transport, place);  // before minor version 2 it does not
+    if (!knows || transport.place == nullptr) return std::nullopt;
+    Place found;
+    checked("place",
+            [&](tpc_error* error) { return transport.place(&host_services(), &found.member, &found.members, error); });
+    if (found.members < 2 || found.member >= found.members)
+      misbehaved("place says member " + std::to_string(found.member) + " of " + std::to_string(found.members));
+    return found;
+  }
+};
+
+}  // namespace
+
+std::optional<Place> Transport::place(const PluginSpec& spec) {
+  try {
+    return UnmadeTransport(spec).place();
+  } catch (const TransportFailure& failure) {
+    if (failure.status() != TPC_UNSUPPORTED) throw;
+    throw Failure(Exit::usage, std::string("transport '") + spec.descriptor->id + "': " + failure.what());
+  }
+}
+
 }  // namespace threepc

@@ -7,6 +7,7 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -164,6 +165,11 @@ class Problem : public Instance {
   void curvature(const double* v, double* out) const;
 };
 
+/// Which member of a run this process is, where something else has started the members; see tpc_transport.place.
+struct Place {
+  std::uint32_t member = 0, members = 0;
+};
+
 /// Deadlines are absolute times of tpc_host.now. Failures are TransportFailure.
 class Transport : public Instance {
  public:
@@ -178,6 +184,10 @@ class Transport : public Instance {
   void cancel() noexcept;  // any thread
   tpc_traffic traffic() const;
   void close(std::int64_t deadline);
+
+  /// nullopt: the host starts the workers of this transport itself. Throws Failure(Exit::usage) if it is for others
+  /// to start them and nobody has.
+  static std::optional<Place> place(const PluginSpec& spec);
 };
 
 }  // namespace threepc

@@ -30,7 +30,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 1                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 2                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -140,7 +140,9 @@ enum {
   TPC_BOUNDS_AGGREGATE = 1 << 3,
   /* A compressor whose payload begins with tpc_constants.values values of the run's dtype, on which the rest
    * of the payload does not depend: another compressor can then be applied to these values alone. */
-  TPC_VALUES_FIRST = 1 << 4
+  TPC_VALUES_FIRST = 1 << 4,
+  /* A transport whose open server takes a worker in again after it was lost; see tpc_transport.receive. */
+  TPC_REJOINS = 1 << 5
 };
 
 typedef struct tpc_descriptor {
@@ -472,13 +474,19 @@ typedef struct tpc_transport {
   tpc_status (*broadcast)(void* self, const tpc_message* message, int64_t deadline, tpc_error* error);
   /* [instance] The next message of `from`. out->data is valid until the next receive from the same
    * member on this instance, or close. Messages that arrived before a peer went away are delivered
-   * first. */
+   * first; then the call returns TPC_CLOSED. With TPC_REJOINS the server gets TPC_CLOSED from a lost worker until
+   * that has joined again, and from then on what it sends anew; what is sent to it meanwhile is dropped. A deadline
+   * that has passed takes what is there, and lets whoever waits to join do so. */
   tpc_status (*receive)(void* self, uint32_t from, tpc_message* out, int64_t deadline, tpc_error* error);
   /* [any] Makes the call in progress and all later ones return TPC_CLOSED. */
   void (*cancel)(void* self);
   tpc_status (*traffic)(void* self, tpc_traffic* out, tpc_error* error); /* [instance] */
   /* [instance] Delivers what was sent, then says goodbye. */
   tpc_status (*close)(void* self, int64_t deadline, tpc_error* error);
+  /* [any] (optional) For members that something else has started, as mpirun starts processes: which member this
+   * process is, and how many there are, the server included. Called before create. TPC_UNSUPPORTED: nobody has
+   * started any; the text says how to. Without it the host starts the workers. */
+  tpc_status (*place)(const tpc_host* host, uint32_t* member, uint32_t* members, tpc_error* error);
 } tpc_transport;
 
 #ifdef __cplusplus

@@ -14,6 +14,7 @@
 //     void cancel() noexcept;                                         // any thread
 //     tpc_traffic traffic() const;
 //     void close(tpc::Deadline);
+//     static tpc::Place place(const tpc_host&);                       // (optional) where others start the members
 //   };
 //   THREEPC_PLUGINS(tpc::transport<Tcp>);
 //
@@ -37,7 +38,18 @@ inline constexpr std::uint32_t server_member = 0;
 constexpr std::uint32_t member_of_worker(std::uint32_t worker) { return worker + 1; }
 constexpr std::uint32_t worker_of_member(std::uint32_t member) { return member - 1; }
 
+/// Which member a process is, and how many there are with the server.
+struct Place {
+  std::uint32_t member, members;
+};
+
 namespace detail {
+
+/// The function, or nullptr where the class does not have it.
+template <bool present, class Function>
+constexpr Function* optional(Function* function) {
+  return present ? function : nullptr;
+}
 
 template <class Impl>
 struct TransportTable {
@@ -82,6 +94,17 @@ struct TransportTable {
     return guard(error, [&] { from(self).close(Deadline{deadline}); });
   }
 
+  static tpc_status place(const tpc_host* host, std::uint32_t* member, std::uint32_t* members,
+                          tpc_error* error) noexcept {
+    return guard(error, [&] {
+      if constexpr (requires { &Impl::place; }) {
+        const Place found = Impl::place(*host);
+        *member = found.member;
+        *members = found.members;
+      }
+    });
+  }
+
   static constexpr tpc_transport table = {.struct_size = sizeof(tpc_transport),
                                           .reserved = 0,
                                           .create = create,
@@ -90,8 +113,12 @@ struct TransportTable {
                                           .address = address,
                                           .join = join,
                                           .send = send,
-                                          .broadcast = requires {&Impl::broadcast;
-} ? broadcast : nullptr, .receive = receive, .cancel = cancel, .traffic = traffic, .close = close
+                                          .broadcast = optional < requires {&Impl::broadcast;
+} > (broadcast), .receive = receive, .cancel = cancel, .traffic = traffic, .close = close,
+                 .place = optional < requires {
+  &Impl::place;
+}
+> (place)
 };  // namespace detail
 };  // namespace tpc
 
