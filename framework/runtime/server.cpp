@@ -148,6 +148,9 @@ double Server::theoretical_stepsize(const TheoryConstants& theory) {
     throw Failure(Exit::usage, std::string("no step size follows from theory: it speaks of exact gradients, and this "
                                            "run has ") +
                                    (config_->batch ? "[workers] batch" : "[mechanism] momentum") + cure);
+  if ((config_->optimizer.descriptor->capabilities & TPC_GRADIENT_STEP) == 0)
+    throw Failure(Exit::usage, "no step size follows from theory: it speaks of steps x - gamma g, and the " +
+                                   optimizer_->name() + " makes others" + cure);
   if (std::isnan(theory.A))
     throw Failure(Exit::usage, "no step size follows from theory: the " + mechanism_->name() +
                                    " has no known constants A and B" + cure);

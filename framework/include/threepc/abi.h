@@ -142,7 +142,10 @@ enum {
    * of the payload does not depend: another compressor can then be applied to these values alone. */
   TPC_VALUES_FIRST = 1 << 4,
   /* A transport whose open server takes a worker in again after it was lost; see tpc_transport.receive. */
-  TPC_REJOINS = 1 << 5
+  TPC_REJOINS = 1 << 5,
+  /* An optimizer whose step is x <- x - stepsize * g and nothing else: what the theory behind stepsize = "theory"
+   * speaks of. Without it, "theory" is refused. */
+  TPC_GRADIENT_STEP = 1 << 6
 };
 
 typedef struct tpc_descriptor {
