@@ -436,8 +436,11 @@ tpc_problem_facts Problem::facts() const {
       misbehaved("a smoothness constant of " + std::to_string(L) + " is no finite number >= 0");
   if (facts.block_count > 0 && facts.blocks == nullptr) misbehaved("block_count is not 0 but blocks is null");
   std::uint64_t covered = 0;
-  for (std::uint32_t i = 0; i < facts.block_count; ++i)
-    covered += std::uint64_t{facts.blocks[i]->rows} * facts.blocks[i]->columns;
+  for (std::uint32_t i = 0; i < facts.block_count && covered <= facts.dim; ++i) {
+    const std::uint64_t size = std::uint64_t{facts.blocks[i]->rows} * facts.blocks[i]->columns;
+    if (size == 0) misbehaved("its block " + std::to_string(i) + " is empty");
+    covered += size;
+  }
   if (facts.block_count > 0 && covered != facts.dim)
     misbehaved("its blocks hold " + std::to_string(covered) + " values, but dim = " + std::to_string(facts.dim));
   return facts;
