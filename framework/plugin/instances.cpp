@@ -147,6 +147,10 @@ void Instance::checked(const char* call, Body&& body) const {
   if (status == TPC_INTERNAL)
     throw Failure(Exit::plugin, name() + ": " + call + " failed: " + text + " (" + spec_->file + ")");
 
+  // What a server decodes came from a worker; what a worker decodes, its own compressor wrote.
+  if (kind == TPC_COMPRESSOR && status == TPC_CORRUPT && membership_.worker == TPC_SERVER)
+    throw Failure(Exit::peer, "malformed message: " + name() + ": " + text);
+
   const std::string key = bounded(error.key);
   if (const auto at = spec_->origin.find(key); at != spec_->origin.end())
     text = at->second + ": " + text;
