@@ -57,8 +57,9 @@ TEST_P(Randomised, TakesAsLongAsTheReference) {
   std::vector<double> rounds;
   for (int seed = 1; seed <= row["seeds"]; ++seed) {
     const Cost cost = reach_the_tolerance(all, row, seed);
-    if (row.contains("floats_per_round"))
+    if (row.contains("floats_per_round")) {
       EXPECT_DOUBLE_EQ(cost.floats, row["floats_per_round"].get<double>() * cost.rounds);
+    }
     rounds.push_back(cost.rounds);
   }
   std::sort(rounds.begin(), rounds.end());
