@@ -1,9 +1,11 @@
 #include "runtime/aggregate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <threepc/sdk/vectors.hpp>
 
 #include "failure.hpp"
+#include "runtime/bytes.hpp"
 
 namespace threepc {
 namespace {
@@ -21,38 +23,50 @@ bool divide_into(const ExactVector& sum, std::uint32_t workers, RawVector& g) {
   return nan_or_zero == 0;
 }
 
-/// What comes before a program's last reset has no effect on g_i; -1: it does not reset.
-std::ptrdiff_t last_reset(const std::vector<Operation>& operations) {
-  for (auto i = static_cast<std::ptrdiff_t>(operations.size()) - 1; i >= 0; --i)
-    if (operations[static_cast<std::size_t>(i)].kind == OperationKind::reset) return i;
-  return -1;
-}
-
 }  // namespace
 
-Aggregate::Aggregate(const MechanismTree& tree, const Membership& membership)
+Aggregate::Aggregate(const MechanismTree& tree, const Membership& membership, bool remember)
     : tree_(&tree), membership_(membership), sum_(TPC_F64, membership.dim) {
   if ((tree.capabilities() & TPC_RESETS_ALONE) != 0)
     members_.assign(membership.workers, ExactVector(TPC_F64, membership.dim));
+  for (std::uint32_t worker = 0; remember && worker < membership.workers; ++worker) ledgers_.emplace_back(tree, worker);
 }
 
-Aggregate::Absorbed Aggregate::absorb(std::uint64_t round, std::uint32_t worker,
-                                      std::span<const std::uint8_t> program) {
+void Aggregate::begin_round(std::uint64_t round, std::vector<std::uint32_t> absent) {
+  round_ = round;
+  absent_ = std::move(absent);
+  first_.reset();
+  take_back_loans();
+}
+
+Aggregate::Absorbed Aggregate::absorb(std::uint32_t worker, std::span<const std::uint8_t> program) {
   const std::vector<Operation> operations = parse_program(program);
-  const std::ptrdiff_t from = last_reset(operations);
-  if (worker == 0) take_back_loans();
   // In round 0 every g_i is zero, so the dense start is a reset that changes nothing.
-  if (round > 0) {
-    require_same_resets(worker, from >= 0);
-    if (from >= 0) reset(worker);
+  if (round_ > 0) {
+    const bool resets = last_reset(operations) >= 0;
+    require_same_resets(worker, resets);
+    if (resets && !members_.empty()) reset(worker);
+    if (resets && members_.empty() && worker == *first_) reset_all();
   }
+  return replay(round_, worker, program, operations);
+}
+
+Aggregate::Absorbed Aggregate::absorb_late(std::uint64_t round, std::uint32_t worker,
+                                           std::span<const std::uint8_t> program) {
+  const std::vector<Operation> operations = parse_program(program);
+  if (round > 0 && last_reset(operations) >= 0) reset(worker);
+  return replay(round, worker, program, operations);
+}
+
+Aggregate::Absorbed Aggregate::replay(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program,
+                                      const std::vector<Operation>& operations) {
+  const auto dead = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, last_reset(operations)));
   Absorbed absorbed{0, operations.empty()};
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    const bool dead = static_cast<std::ptrdiff_t>(i) < from;
-    if (dead) continue;
+  for (std::size_t i = dead; i < operations.size(); ++i) {
     absorbed.values += tree_->replay(operations[i], round, worker, sum_.target());
     replay_aside(operations[i], round, worker);
   }
+  if (!ledgers_.empty()) ledgers_[worker].note(round, program);
   return absorbed;
 }
 
@@ -72,24 +86,47 @@ void Aggregate::take_back_loans() {
 }
 
 void Aggregate::require_same_resets(std::uint32_t worker, bool resets) {
+  if (!first_) first_ = worker, first_resets_ = resets;
   if (!members_.empty()) return;
-  if (worker == 0) first_resets_ = resets;
   const bool allowed = !resets || (tree_->capabilities() & TPC_RESETS_TOGETHER) != 0;
   if (!allowed)
     throw Failure(Exit::peer,
                   "worker " + std::to_string(worker) + " reset g_i, which the " + tree_->name() + " never does");
   if (resets != first_resets_)
-    throw Failure(Exit::plugin, tree_->name() + " misbehaved: it declares TPC_RESETS_TOGETHER, but workers 0 and " +
-                                    std::to_string(worker) + " did not reset in the same round");
+    throw Failure(Exit::plugin, tree_->name() + " misbehaved: it declares TPC_RESETS_TOGETHER, but workers " +
+                                    std::to_string(*first_) + " and " + std::to_string(worker) +
+                                    " did not reset in the same round");
 }
 
+/// One worker's g_i leaves the sum.
 void Aggregate::reset(std::uint32_t worker) {
-  if (members_.empty()) {
-    if (worker == 0) sum_.clear();
-    return;
-  }
+  if (members_.empty()) return subtract(1, ledgers_[worker].state(), sum_);
   subtract(1, members_[worker], sum_);
   members_[worker].clear();
+}
+
+/// Everybody's g_i leaves the sum but for those that are absent, who keep what they had.
+void Aggregate::reset_all() {
+  sum_.clear();
+  for (const std::uint32_t worker : absent_) subtract(-1, ledgers_[worker].state(), sum_);
+}
+
+void Aggregate::save(std::vector<std::uint8_t>& out) const {
+  append(out, sum_);
+  for (const ExactVector& member : members_) append(out, member);
+  append(out, static_cast<std::uint8_t>(lent_.has_value()));
+  if (lent_) append(out, *lent_);
+}
+
+void Aggregate::load(tpc::Reader& in) {
+  take(in, sum_);
+  for (ExactVector& member : members_) take(in, member);
+  lent_.reset();
+  if (in.get<std::uint8_t>() != 0) take(in, lent_.emplace(TPC_F64, membership_.dim));
+}
+
+void Aggregate::restart_ledger(std::uint32_t worker, const TrackedVector& state) {
+  if (remembers()) ledgers_[worker].restart(state);
 }
 
 bool Aggregate::mean(RawVector& g) const {

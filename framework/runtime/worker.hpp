@@ -8,9 +8,10 @@
 #include "config/run_config.hpp"
 #include "plugin/instances.hpp"
 #include "runtime/estimator.hpp"
+#include "runtime/injector.hpp"
 #include "runtime/protocol.hpp"
-#include "wire/exact_vector.hpp"
 #include "wire/mechanism_tree.hpp"
+#include "wire/tracked_vector.hpp"
 
 namespace threepc {
 
@@ -21,7 +22,7 @@ class Worker {
   /// `config` outlives the worker.
   Worker(const RunConfig& config, std::uint32_t rank);
 
-  /// Joins the server at `address`. Throws Failure.
+  /// Joins the server at `address` and says hello. Throws Failure.
   void join(const std::string& address);
   /// Waits for one message and answers it. False: the run is over. A Failure is told to the server first.
   bool serve_one();
@@ -34,7 +35,12 @@ class Worker {
   void answer_curvature(const tpc_message& message);
   void answer_model(const tpc_message& message, bool evaluate);
   void propose(std::uint64_t round, bool measure);
-  void send_evaluation(std::uint64_t round, double value);
+  void send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured);
+  void send_update(std::uint64_t round);
+  void answer_evaluate(const tpc_message& message);
+  void answer_snapshot(std::uint64_t round);
+  void restore(const tpc_message& message);
+  void restore_from(tpc::Reader& in, std::uint64_t round);
   void answer_diagnose(std::uint64_t round);
   const void* aligned(const tpc_message& message);
 
@@ -48,11 +54,12 @@ class Worker {
 
   std::optional<Problem> problem_;
   std::optional<MechanismTree> mechanism_;
-  std::optional<ExactVector> h_;
+  std::optional<TrackedVector> h_;
   std::optional<Estimator> estimator_;
   RawVector x_;  // a copy of the model, only where the transport's is not aligned
   Measurement measurement_;
-  Bytes message_;
+  Injector injector_;
+  Bytes message_;  // the update: a sealed program
   Bytes evaluation_;
 };
 

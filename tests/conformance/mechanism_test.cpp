@@ -118,9 +118,9 @@ TEST_P(MechanismSuite, HostileMessagesAreRefusedOrReplayed) {
   Pair pair(request(), dtype(), 40, 1);
   int refused = 0;
   const auto attack = [&](const Bytes& hostile) {
-    ExactVector g(dtype(), 40);
+    TrackedVector g(dtype(), 40);
     try {
-      replay(pair.server(), Bytes(hostile), 1, 1, g);
+      pair.server().replay(Bytes(hostile), 1, 1, g);
     } catch (const Failure& failure) {
       ++refused;
       EXPECT_THAT(failure.code(), ::testing::AnyOf(Exit::peer, Exit::plugin));

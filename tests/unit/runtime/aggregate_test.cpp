@@ -63,7 +63,7 @@ double largest_drift(const PluginSpec& spec, std::uint64_t rounds) {
   MechanismTree server(spec, {dtype, d, n, TPC_SERVER, 7});
   Aggregate aggregate(server, {dtype, d, n, TPC_SERVER, 7});
   std::vector<MechanismTree> trees;
-  std::vector<ExactVector> h;
+  std::vector<TrackedVector> h;
   for (std::uint32_t i = 0; i < n; ++i) {
     trees.emplace_back(spec, Membership{dtype, d, n, i, 7});
     h.emplace_back(dtype, d);
@@ -76,6 +76,7 @@ double largest_drift(const PluginSpec& spec, std::uint64_t rounds) {
   for (std::uint64_t round = 0; round < rounds; ++round) {
     // Large at first, then small: what early rounds leave behind would stay visible for ever.
     const double size = round < rounds / 2 ? 1e3 : 1e-3;
+    aggregate.begin_round(round);
     for (std::uint32_t i = 0; i < n; ++i) {
       std::swap(x, y);
       for (std::uint32_t j = 0; j < d; ++j) values<T>(x)[j] = static_cast<T>(size * normal(random));
@@ -83,13 +84,13 @@ double largest_drift(const PluginSpec& spec, std::uint64_t rounds) {
         trees[i].propose_initial(h[i], x.data(), message);
       else
         trees[i].propose(round, 0.1, h[i], y.data(), x.data(), message);
-      aggregate.absorb(round, i, message);
+      aggregate.absorb(i, message);
     }
     if (round + 100 < rounds) continue;
     EXPECT_TRUE(aggregate.mean(g));
     for (std::uint32_t j = 0; j < d; ++j) {
       double mean = 0;
-      for (ExactVector& own : h)
+      for (TrackedVector& own : h)
         mean += (double{static_cast<const T*>(own.sum().data())[j]} +
                  double{static_cast<const T*>(own.error().data())[j]}) /
                 n;
@@ -123,7 +124,8 @@ TEST(Aggregate, RefusesAResetThatTheMechanismDoesNotDeclare) {
   Aggregate aggregate(tree, server);
   std::vector<std::uint8_t> dense_reset(1 + 16);
   dense_reset[0] = 2 | 4;
-  EXPECT_THROW(aggregate.absorb(1, 0, dense_reset), Failure);
+  aggregate.begin_round(1);
+  EXPECT_THROW(aggregate.absorb(0, dense_reset), Failure);
 }
 
 TEST(Aggregate, RefusesWorkersThatDoNotResetTogether) {
@@ -133,8 +135,9 @@ TEST(Aggregate, RefusesWorkersThatDoNotResetTogether) {
   Aggregate aggregate(tree, server);
   std::vector<std::uint8_t> dense_reset(1 + 16);
   dense_reset[0] = 2 | 4;
-  aggregate.absorb(1, 0, dense_reset);
-  EXPECT_THROW(aggregate.absorb(1, 1, {}), Failure);
+  aggregate.begin_round(1);
+  aggregate.absorb(0, dense_reset);
+  EXPECT_THROW(aggregate.absorb(1, {}), Failure);
 }
 
 }  // namespace
