@@ -30,7 +30,8 @@ Injection read_injection(Section section, std::uint32_t workers) {
   out.when = read_choice<Injection::When>(section, "when", moments).value_or(out.when);
   out.seconds = section.real("seconds", a_while).value_or(out.seconds);
   section.refuse_unknown();
-  for (const auto& [key, given] : {std::pair{"kind", kind.has_value()}, {"worker", worker.has_value()}, {"round", round.has_value()}})
+  for (const auto& [key, given] :
+       {std::pair{"kind", kind.has_value()}, {"worker", worker.has_value()}, {"round", round.has_value()}})
     if (!given) section.missing(key);
   out.kind = *kind;
   out.worker = *worker;

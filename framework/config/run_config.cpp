@@ -97,6 +97,17 @@ void read_schedule(Section& section, Schedule& schedule) {
   schedule.decay_factor = factor.value_or(0.5);
 }
 
+/// Who changes the transport on the command line changes that alone: what the file says about another transport, such
+/// as its port, is no mistake then.
+void pass_over_replaced(Section& transport, const Catalog& catalog) {
+  const Node* plugin = transport.take("plugin");
+  if (plugin == nullptr || !plugin->on_command_line) return;
+  for (const Entry& entry : catalog.entries()) {
+    if (entry.descriptor->kind != TPC_TRANSPORT) continue;
+    for (std::uint32_t i = 0; i < entry.descriptor->param_count; ++i) transport.take(entry.descriptor->params[i]->key);
+  }
+}
+
 void read_plugins(Section& root, RunConfig& config, const ResolveContext& context) {
   Section problem = root.child("problem");
   config.problem = resolve_plugin(problem, TPC_PROBLEM, nullptr, context);
@@ -116,6 +127,7 @@ void read_plugins(Section& root, RunConfig& config, const ResolveContext& contex
   config.optimizer = resolve_plugin(optimizer, TPC_OPTIMIZER, "gd", context);
 
   Section transport = root.child("transport");
+  pass_over_replaced(transport, context.catalog);
   config.timeout = transport.real("timeout", {0, 1e6, true}).value_or(60.0);
   config.transport = resolve_plugin(transport, TPC_TRANSPORT, "inproc", context);
 }

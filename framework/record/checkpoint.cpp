@@ -123,12 +123,12 @@ std::string name_of(std::uint64_t round) {
   return text;
 }
 
-/// The checkpoints of a folder, the newest first.
-std::vector<fs::path> listed(const fs::path& folder) {
+/// The checkpoints of a folder, or what a crash has left of them (".partial"), the newest first.
+std::vector<fs::path> listed(const fs::path& folder, const char* extension = ".ckpt") {
   std::vector<fs::path> files;
   std::error_code ignored;
   for (const auto& item : fs::directory_iterator(folder, ignored))
-    if (item.path().extension() == ".ckpt") files.push_back(item.path());
+    if (item.path().extension() == extension) files.push_back(item.path());
   std::sort(files.rbegin(), files.rend());
   return files;
 }
@@ -212,7 +212,10 @@ Checkpoint read_checkpoint(const std::string& run_folder, const std::function<vo
       faults += "\n  " + fault;
     }
   }
-  throw Failure(Exit::data, folder.string() + ": there is no checkpoint to resume from; start the run anew, and set [checkpoint] every_rounds or every_seconds" + faults);
+  throw Failure(Exit::data, folder.string() +
+                                ": there is no checkpoint to resume from; start the run anew, and set [checkpoint] "
+                                "every_rounds or every_seconds" +
+                                faults);
 }
 
 CheckpointWriter::CheckpointWriter(const std::string& run_folder) : folder_(run_folder + "/checkpoint") {}
@@ -257,6 +260,7 @@ void CheckpointWriter::write_file(const Checkpoint& checkpoint) const {
   sync_folder(folder_);
   const std::vector<fs::path> files = listed(folder_);
   for (std::size_t i = kept; i < files.size(); ++i) fs::remove(files[i]);
+  for (const fs::path& torn : listed(folder_, ".partial")) fs::remove(torn);
 }
 
 }  // namespace threepc

@@ -17,7 +17,8 @@ void stop_for(double seconds) {
   const pid_t self = getpid();
   if (fork() == 0) {
     close_range(0, ~0U, 0);  // or a connection would outlive this process
-    timespec left = {static_cast<time_t>(seconds), static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
+    timespec left = {static_cast<time_t>(seconds),
+                     static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
     while (nanosleep(&left, &left) != 0) continue;
     kill(self, SIGCONT);
     _exit(0);
@@ -28,11 +29,12 @@ void stop_for(double seconds) {
 }  // namespace
 
 Injector::Injector(const std::vector<Injection>& all, std::int64_t worker) {
-  std::copy_if(all.begin(), all.end(), std::back_inserter(pending_), [&](const Injection& i) { return i.worker == worker; });
+  std::copy_if(all.begin(), all.end(), std::back_inserter(pending_),
+               [&](const Injection& i) { return i.worker == worker; });
 }
 
-void Injector::resume_after(std::uint64_t round) {
-  std::erase_if(pending_, [&](const Injection& injection) { return injection.round <= round + 1; });
+void Injector::resume_at(std::uint64_t round) {
+  std::erase_if(pending_, [&](const Injection& injection) { return injection.round <= round; });
 }
 
 void Injector::act(std::uint64_t round, Injection::When when) {

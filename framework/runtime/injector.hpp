@@ -14,9 +14,9 @@ class Injector {
   /// `worker`: a rank, or Injection::the_server.
   Injector(const std::vector<Injection>& all, std::int64_t worker);
 
-  /// The member continues from the end of `round`: what was to happen by then, or in the round after, does not. So a
-  /// worker that was killed in a round is not killed in it again when it comes back.
-  void resume_after(std::uint64_t round);
+  /// The member goes on with `round`: what was to happen by then, in that round too, does not. So a worker that was
+  /// killed in a round is not killed in it again when it comes back.
+  void resume_at(std::uint64_t round);
 
   /// Kills, stops or delays this process if that is to happen now.
   void act(std::uint64_t round, Injection::When when);

@@ -117,8 +117,8 @@ std::vector<std::optional<Bytes>> Roster::take_snapshots() {
   for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) {
     Seat& seat = seats_[worker];
     if (seat.snapshot_due && is_present(worker))
-      if (const auto message = obtain(
-              worker, {MessageType::snapshot, snapshot_round_, "the state", MessageType::snapshot, false}))
+      if (const auto message =
+              obtain(worker, {MessageType::snapshot, snapshot_round_, "the state", MessageType::snapshot, false}))
         seat.snapshot.emplace(message->data, message->data + message->size);
     seat.snapshot_due = false;
     out.push_back(std::exchange(seat.snapshot, std::nullopt));
@@ -192,8 +192,7 @@ void Roster::on_silence(std::uint32_t worker, const Wanted& wanted) {
     return;
   }
   lose(worker,
-       "waiting for " + std::string(wanted.name) + " of " + worker_name(worker) + ": " +
-           channel_->nothing_came(),
+       "waiting for " + std::string(wanted.name) + " of " + worker_name(worker) + ": " + channel_->nothing_came(),
        true);
 }
 
@@ -288,7 +287,8 @@ void Roster::await_return(std::uint32_t worker) {
 
 void Roster::await_anybody() {
   const auto anybody = [&] {
-    return std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) { return seat.presence == Presence::present; });
+    return std::any_of(seats_.begin(), seats_.end(),
+                       [](const Seat& seat) { return seat.presence == Presence::present; });
   };
   if (anybody()) return;
   const double patience = config_->faults.patience.value_or(channel_->timeout());
@@ -296,8 +296,8 @@ void Roster::await_anybody() {
   while (!anybody()) {
     if (now() > until)
       throw Failure(Exit::peer, "round " + std::to_string(round_) + ": no worker is left, and none came back within " +
-                                    seconds_text(patience) + " ([faults] patience); the last that is known: " +
-                                    seats_.front().why);
+                                    seconds_text(patience) +
+                                    " ([faults] patience); the last that is known: " + seats_.front().why);
     for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) listen(worker, 0);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -53,6 +53,9 @@ Assignment assignment_of(const RunOptions& options) {
   out.from = read_checkpoint(
       out.config.out, [](const std::string& text) { std::fprintf(stderr, "threepc: warning: %s\n", text.c_str()); });
   require_continuation(out.config, *out.from);
+  // A fault that ended the run has happened; it comes again only if it is asked for again.
+  const auto injects = [](const std::string& set) { return set.starts_with("faults"); };
+  if (std::none_of(options.set.begin(), options.set.end(), injects)) out.config.faults.inject.clear();
   return out;
 }
 

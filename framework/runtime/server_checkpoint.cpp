@@ -23,6 +23,7 @@ bool Server::wants_checkpoint(std::uint64_t round) {
 /// Copies the server's part and asks the workers for theirs, which they send before their next update.
 void Server::begin_checkpoint(std::uint64_t round) {
   last_checkpoint_ = host_services().now();
+  directory_->sync();  // a run that goes on from here has the lines until here
   pending_.emplace();
   pending_->round = round;
   pending_->configuration = continuation(*config_);
@@ -113,7 +114,7 @@ void Server::restore() {
   chain_.resume(c.chain);
   absorbed_round_ = c.round;
   absorbed_x_ = x_;
-  injector_.resume_after(c.round);
+  injector_.resume_at(c.round + 1);
   try {
     tpc::Reader in(c.server.data(), c.server.size());
     for (RawVector* vector : held_vectors()) take(in, *vector);

@@ -209,6 +209,7 @@ void Worker::restore(const tpc_message& message) {
   try {
     tpc::Reader in(message.data, message.size);
     if (message.size > 0) restore_from(in, message.round);
+    injector_.resume_at(message.size > 0 ? message.round + 1 : 0);
   } catch (const tpc::Error& error) {
     throw Failure(Exit::peer, std::string("malformed message: a worker's state: ") + error.what());
   }
@@ -225,7 +226,6 @@ void Worker::restore_from(tpc::Reader& in, std::uint64_t round) {
     for (RawVector* vector : mechanism_->state()) take(memory, *vector);
   estimator_->restart(problem_->context(round, membership_.worker, stepsize_), x_.data(), memory);
   memory.finish();
-  injector_.resume_after(round);
 }
 
 void Worker::propose(std::uint64_t round, bool measure) {

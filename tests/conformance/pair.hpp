@@ -72,8 +72,8 @@ class Pair {
     y_ = x;
   }
 
-  const ExactVector& h() const { return h_; }
-  const ExactVector& g() const { return g_; }
+  const TrackedVector& h() const { return h_; }
+  const TrackedVector& g() const { return g_; }
   const Bytes& message() const { return message_; }
   const MechanismTree& worker() const { return here_; }
   const MechanismTree& server() const { return there_; }

@@ -58,6 +58,24 @@ multiplier = 4
 [transport]
 plugin = "net"
 timeout = 5
+[faults]
+on_worker_loss = "wait"
+patience = 7
+round_deadline = 0.25
+restarts = 0
+[[faults.inject]]
+kind = "kill"
+worker = 3
+round = 17
+when = "send"
+[[faults.inject]]
+kind = "delay"
+worker = -1
+round = 18
+seconds = 0.5
+[checkpoint]
+every_rounds = 100
+every_seconds = 60
 host = "a \"quoted\" host\twith\\ 'odd' characters é"
 port = 4711
 )";
@@ -143,6 +161,7 @@ measure = false
 [workers]
 count = 1
 threads = 1
+participation = 1.0
 
 [problem]
 plugin = "toy"
@@ -171,6 +190,10 @@ warmup = 0
 [transport]
 plugin = "inproc"
 timeout = 60.0
+
+[faults]
+on_worker_loss = "lazy"
+restarts = 3
 )";
   EXPECT_EQ(to_toml(load(smallest, {"mechanism.plugin=lazy", "mechanism.compressor={plugin='part', k=2}"})), expected);
 }
