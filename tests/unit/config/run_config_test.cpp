@@ -55,9 +55,6 @@ fraction = 0.3333333333333333
 plugin = "gd"
 stepsize = 0.1
 multiplier = 4
-[transport]
-plugin = "net"
-timeout = 5
 [faults]
 on_worker_loss = "wait"
 patience = 7
@@ -76,6 +73,9 @@ seconds = 0.5
 [checkpoint]
 every_rounds = 100
 every_seconds = 60
+[transport]
+plugin = "net"
+timeout = 5
 host = "a \"quoted\" host\twith\\ 'odd' characters é"
 port = 4711
 )";

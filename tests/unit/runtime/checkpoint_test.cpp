@@ -142,7 +142,8 @@ TEST_F(CheckpointTest, AFullDiskLeavesTheOneBefore) {
   writer.write(std::move(large));
   const std::string fault = writer.wait();
   setrlimit(RLIMIT_FSIZE, &before);
-  EXPECT_NE(fault.find("round-000000000002.ckpt: cannot be written: File too large; the run goes on"), std::string::npos)
+  EXPECT_NE(fault.find("round-000000000002.ckpt: cannot be written: File too large; the run goes on"),
+            std::string::npos)
       << fault;
   EXPECT_EQ(writer.wait(), "");
   EXPECT_EQ(files(), (std::vector<std::string>{"round-000000000001.ckpt"}));
