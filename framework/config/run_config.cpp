@@ -45,6 +45,8 @@ void read_run(Section section, RunConfig& config) {
 
 void read_workers(Section section, RunConfig& config) {
   config.workers = static_cast<std::uint32_t>(section.integer("count", count).value_or(1));
+  const double all = config.workers;
+  config.start = static_cast<std::uint32_t>(section.integer("start", {1, all}).value_or(config.workers));
   config.threads = static_cast<std::uint32_t>(section.integer("threads", count).value_or(1));
   if (const auto batch = section.integer("batch", {1, 4294967295.0})) config.batch = static_cast<std::uint64_t>(*batch);
   config.participation = section.real("participation", {0, 1, true}).value_or(1.0);
@@ -268,6 +270,7 @@ void write_method(Lines& out, const RunConfig& config, bool complete) {
 void write_workers(Lines& out, const RunConfig& config, bool complete) {
   out.table("workers");
   out.add("count", integer(config.workers));
+  if (complete) out.add("start", integer(config.start));
   if (complete) out.add("threads", integer(config.threads));
   if (config.batch) out.add("batch", integer(*config.batch));
   out.add("participation", Value(config.participation));

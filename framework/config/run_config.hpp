@@ -47,6 +47,7 @@ struct RunConfig {
   bool measure = false;  // compare the plugins' constants with what happens
 
   std::uint32_t workers = 1;
+  std::uint32_t start = 1;  // how many must have joined for the run to begin; the others are new when they come
   std::uint32_t threads = 1;
   std::optional<std::uint64_t> batch;  // rows of a minibatch; none: the whole shard
   double participation = 1.0;          // probability with which a worker takes part in a round

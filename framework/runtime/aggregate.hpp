@@ -34,7 +34,12 @@ class Aggregate {
   /// Replays the message of an earlier round from which the worker was absent; after that round, before the next.
   Absorbed absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program);
 
-  /// g in the run's dtype. False if a coordinate is NaN or infinite.
+  /// The worker leaves for good: its g_i leaves the sum. Its next message, if one ever comes, is a new member's.
+  void remove(std::uint32_t worker);
+  /// Whether a message of the worker was absorbed since it was last removed: only these are in the mean.
+  bool is_member(std::uint32_t worker) const { return is_member_[worker]; }
+
+  /// g, the mean over the members, in the run's dtype. False if a coordinate is NaN or infinite.
   bool mean(RawVector& g) const;
 
   /// g_i as its worker has it, bit for bit. Needs ledgers.
@@ -50,7 +55,8 @@ class Aggregate {
  private:
   Absorbed replay(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program,
                   const std::vector<Operation>& operations);
-  void reset(std::uint32_t worker);
+  void make_room(std::uint32_t worker, bool resets);
+  void take_out(std::uint32_t worker);
   void reset_all();
   void take_back_loans();
   void replay_aside(const Operation& operation, std::uint64_t round, std::uint32_t worker);
@@ -59,14 +65,17 @@ class Aggregate {
   const MechanismTree* tree_;
   Membership membership_;
   ExactVector sum_;
-  std::vector<ExactVector> members_;  // g_i, for TPC_RESETS_ALONE only
+  std::vector<bool> is_member_;
+  std::uint32_t member_count_ = 0;
+  std::vector<ExactVector> singles_;  // g_i, for TPC_RESETS_ALONE only
   std::vector<Ledger> ledgers_;
   std::optional<ExactVector> lent_;  // the sum of what the last messages lent
 
   std::uint64_t round_ = 0;
   std::vector<std::uint32_t> absent_;
-  std::optional<std::uint32_t> first_;  // the first worker of this round
-  bool first_resets_ = false;           // and whether it reset
+  std::vector<std::uint32_t> newcomers_;  // members since this round
+  std::optional<std::uint32_t> first_;    // the first worker of this round
+  bool first_resets_ = false;             // and whether it reset
 };
 
 }  // namespace threepc

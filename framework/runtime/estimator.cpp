@@ -34,11 +34,13 @@ void Estimator::next(const tpc_context& context, const void* x, double* value) {
   if (exact()) return problem_->evaluate(context, x, value, point_.data());
   if (value != nullptr) problem_->evaluate(context, x, value, truth_.data());
   estimate(context, x);
-  if (momentum_ < 1 && context.round > 0) average();
+  if (momentum_ < 1 && begun_) average();
+  begun_ = true;
 }
 
 void Estimator::restart(const tpc_context& context, const void* x, tpc::Reader& memory) {
   estimate(context, x);
+  begun_ = true;
   if (momentum_ < 1 && memory.remaining() > 0) take(memory, point_);
 }
 

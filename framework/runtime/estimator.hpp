@@ -46,6 +46,7 @@ class Estimator {
   std::uint64_t rows_ = 0;
   std::uint64_t batch_ = 0;  // 0: all rows
   double momentum_ = 1;
+  bool begun_ = false;  // there is a point
   std::vector<std::uint64_t> drawn_;
   RawVector point_, previous_;
   RawVector truth_;  // only where estimates are not exact

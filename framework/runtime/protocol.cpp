@@ -137,9 +137,15 @@ std::string Channel::nothing_came() const {
          " ([transport] timeout); it is stopped, cut off, or slower than that";
 }
 
-void Channel::join() {
+void Channel::join(const std::function<bool()>& enough) {
   try {
-    watched(deadline(), [&](std::int64_t until) { transport_->join(until); });
+    watched(deadline(), [&](std::int64_t until) {
+      try {
+        transport_->join(until);
+      } catch (const TransportFailure& failure) {
+        if (failure.status() != TPC_TIMEOUT || !enough || !enough()) throw;
+      }
+    });
   } catch (const TransportFailure& failure) {
     if (failure.status() != TPC_TIMEOUT) throw;
     throw Failure(Exit::peer, std::string(failure.what()) + " within " + seconds_text(timeout_) +

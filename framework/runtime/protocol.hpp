@@ -33,7 +33,8 @@ enum class MessageType : std::uint32_t {
   snapshot = 14,       // server -> worker: for a checkpoint; worker -> server: its WorkerState
   restore = 15,        // server -> worker: a WorkerState to go on from; worker -> server: done
   evaluate = 16,       // server -> worker: x^t, in the run's dtype; only an evaluation is wanted
-  patience = 17        // server -> worker: nothing to do yet, but the server is there
+  patience = 17,       // server -> worker: nothing to do yet, but the server is there
+  leave = 18           // worker -> server: it leaves for good
 };
 
 inline std::span<const std::uint8_t> payload_of(const tpc_message& message) { return {message.data, message.size}; }
@@ -91,7 +92,8 @@ class Channel {
       : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
 
   void open(const std::string& address) { transport_->open(address, deadline()); }
-  void join();
+  /// Server: until all workers are there, or `enough()`. Throws Failure(Exit::peer), which names the missing.
+  void join(const std::function<bool()>& enough = {});
   void send(std::uint32_t to, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   void broadcast(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   /// The next message of `from`; a failure message is thrown as the Failure it carries. `waiting_for` says

@@ -84,8 +84,8 @@ std::vector<std::uint32_t> Roster::absent() const {
 }
 
 std::optional<std::span<const std::uint8_t>> Roster::evaluation(std::uint32_t worker) {
-  const bool waits = survives_ && config_->faults.on_worker_loss == Faults::OnLoss::wait;
-  if (!is_present(worker) && !waits) return std::nullopt;
+  if (!is_present(worker) && (!survives_ || config_->faults.on_worker_loss != Faults::OnLoss::wait))
+    return std::nullopt;
   const auto message =
       obtain(worker, {MessageType::evaluation, round_, "the evaluation", MessageType::evaluate, false});
   return message ? std::optional(payload_of(*message)) : std::nullopt;
@@ -131,8 +131,9 @@ std::vector<std::optional<Bytes>> Roster::take_snapshots() {
 std::optional<tpc_message> Roster::obtain(std::uint32_t worker, const Wanted& wanted) {
   for (;;) {
     if (!is_present(worker)) {
-      if (config_->faults.on_worker_loss != Faults::OnLoss::wait || seats_[worker].presence == Presence::late)
-        return std::nullopt;
+      const Presence presence = seats_[worker].presence;
+      const bool gone_well = presence == Presence::late || presence == Presence::left;
+      if (gone_well || config_->faults.on_worker_loss != Faults::OnLoss::wait) return std::nullopt;
       await_return(worker);
       const bool lost_for_good = wanted.type == MessageType::snapshot || wanted.type == MessageType::diagnosis;
       if (lost_for_good) return std::nullopt;  // it has forgotten; the ledger knows what its state was
@@ -160,6 +161,10 @@ bool Roster::is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_mes
   if (is(message, MessageType::snapshot) && seat.snapshot_due && message.round == snapshot_round_) {
     seat.snapshot.emplace(message.data, message.data + message.size);
     seat.snapshot_due = false;
+    return false;
+  }
+  if (is(message, MessageType::leave)) {
+    say_farewell(worker);
     return false;
   }
   if (is(message, MessageType::hello)) {
@@ -225,7 +230,7 @@ void Roster::listen(std::uint32_t worker, std::int64_t until) {
     const bool overdue = seat.presence == Presence::late && now() - seat.since > nanoseconds(channel_->timeout());
     if (heard.what == Heard::What::gone && seat.presence == Presence::late)
       lose(worker, "waiting for the late update of " + worker_name(worker) + ": " + heard.why, false);
-    else if (heard.what == Heard::What::gone)
+    else if (heard.what == Heard::What::gone && seat.presence != Presence::left)
       seat.presence = Presence::absent;
     else if (overdue)
       lose(worker, "waiting for the late update of " + worker_name(worker) + ": " + channel_->nothing_came(), true);
@@ -236,6 +241,7 @@ void Roster::listen(std::uint32_t worker, std::int64_t until) {
 void Roster::handle(std::uint32_t worker, const tpc_message& message) {
   Seat& seat = seats_[worker];
   if (is(message, MessageType::hello)) introduce(worker);
+  if (is(message, MessageType::leave)) say_farewell(worker);
   if (is(message, MessageType::facts) && seat.presence == Presence::introduced) take_facts(worker, message);
   if (is(message, MessageType::restore) && seat.presence == Presence::restoring) come_back(worker);
   if (is(message, MessageType::update) && seat.presence == Presence::late && message.round == seat.owed)
@@ -271,6 +277,16 @@ void Roster::settle_debt(std::uint32_t worker, const tpc_message& message) {
 void Roster::come_back(std::uint32_t worker) {
   seats_[worker].presence = Presence::present;
   log_info("round " + std::to_string(round_) + ": " + worker_name(worker) + " is back");
+}
+
+void Roster::say_farewell(std::uint32_t worker) {
+  const std::string text = worker_name(worker) + " has left for good";
+  if (!survives_) return lose(worker, text, false);
+  seats_[worker].presence = Presence::left;
+  seats_[worker].snapshot_due = false;
+  seats_[worker].why = text;
+  home_->dismiss(worker);
+  log_info("round " + std::to_string(round_) + ": " + text);
 }
 
 void Roster::await_return(std::uint32_t worker) {

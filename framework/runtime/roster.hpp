@@ -20,6 +20,9 @@ namespace threepc {
 /// that the aggregate assumes for it (restore, which it confirms). One that was never gone, but silent for longer
 /// than the time-out or caught with a damaged update, is given the state alone.
 ///
+/// One that leaves for good takes its g_i with it, and g is the mean over the others; one that joins when the run has
+/// begun starts as everybody did, with its dense gradient, which is counted.
+///
 /// One that misses [faults] round_deadline is late: it counts as skipping, is asked nothing more, and its update is
 /// absorbed, whole, between two rounds as soon as it is there.
 class Roster {
@@ -34,6 +37,8 @@ class Roster {
     virtual double stepsize() const = 0;
     /// Throws Failure unless a worker with these facts fits the run.
     virtual void check_facts(std::uint32_t worker, const WorkerFacts& facts) const = 0;
+    /// The worker has left for good.
+    virtual void dismiss(std::uint32_t worker) = 0;
     virtual void warn(const std::string& text) = 0;
     virtual void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) = 0;
   };
@@ -43,6 +48,9 @@ class Roster {
 
   /// Whether the loss of a worker can be survived; otherwise it is thrown as Failure(Exit::peer).
   bool survives() const { return survives_; }
+
+  /// A worker that has not joined: it is new when it comes.
+  void expect_later(std::uint32_t worker) { seats_[worker].presence = Presence::absent; }
 
   /// Before round `round`: hears those who are not present. Waits only if nobody is.
   void admit(std::uint64_t round);
@@ -80,7 +88,8 @@ class Roster {
     late,        // owes an update
     restoring,   // was given its state and has not confirmed
     introduced,  // was given the configuration and has not sent its facts
-    absent
+    absent,
+    left  // for good; one that joins under its rank is new
   };
   struct Seat {
     Presence presence = Presence::present;
@@ -113,6 +122,7 @@ class Roster {
   void restore(std::uint32_t worker);
   void settle_debt(std::uint32_t worker, const tpc_message& message);
   void come_back(std::uint32_t worker);
+  void say_farewell(std::uint32_t worker);
   void lose(std::uint32_t worker, const std::string& why, bool connected);
   void await_return(std::uint32_t worker);
   void await_anybody();

@@ -167,6 +167,25 @@ class Retry {
   Clock::time_point since_ = Clock::now();  // it was part of a run, or began to try
 };
 
+void leave_when_asked() {
+  if (StopSignals::requested()) throw Interrupted{};
+}
+
+/// From joining to the end of the run, or until Ctrl+C, which ends this worker's part in it for good.
+Exit take_part(Worker& worker, const std::string& server, Retry& retry) {
+  bool joined = false;
+  try {
+    worker.join(server);
+    joined = true;
+    retry.joined();
+    while (worker.serve_one()) continue;
+    return Exit::done;
+  } catch (const Interrupted&) {
+    if (joined) worker.leave();
+    return Exit::interrupted;
+  }
+}
+
 }  // namespace
 
 Exit run(const RunOptions& options) {
@@ -195,13 +214,11 @@ Exit work(const RunOptions& options, std::uint32_t rank, const std::string& conn
   if (rank >= config.workers)
     throw Failure(Exit::usage, "--rank " + std::to_string(rank) + ": this run has " + std::to_string(config.workers) +
                                    " workers, ranks 0 to " + std::to_string(config.workers - 1));
+  const StopSignals signals;
   for (Retry retry(options.retry);;) {
     try {
-      Worker worker(config, rank);
-      worker.join(connect);
-      retry.joined();
-      while (worker.serve_one()) continue;
-      return Exit::done;
+      Worker worker(config, rank, leave_when_asked);
+      return take_part(worker, connect, retry);
     } catch (const Failure& failure) {
       if (failure.code() != Exit::peer || !retry.again()) throw;
       std::fprintf(stderr, "threepc: %s; trying to join again\n", failure.what());

@@ -9,7 +9,6 @@
 #include "record/log.hpp"
 #include "runtime/lanczos.hpp"
 #include "runtime/schedule.hpp"
-#include "runtime/signals.hpp"
 
 namespace threepc {
 namespace {
@@ -120,12 +119,37 @@ bool Server::wants_evaluation(std::uint64_t round) const {
   return round % config_->evaluate_every == 0 || round == config_->rounds;
 }
 
+/// Begins with [workers] start of them, rank 0 among them, because it knows x^0.
 void Server::take_in_workers() {
-  channel_->join();
+  here_.assign(config_->workers, false);
+  const auto enough = [this] {
+    greet();
+    return here_[0] && std::count(here_.begin(), here_.end(), true) >= config_->start;
+  };
+  if (config_->start < config_->workers)
+    channel_->join(enough);
+  else
+    channel_->join();
+  while (!enough()) {
+    const auto missing = static_cast<std::uint32_t>(std::find(here_.begin(), here_.end(), false) - here_.begin());
+    channel_->expect(member_of(missing), MessageType::hello, 0, "the greeting");
+    here_[missing] = true;
+  }
+  const std::string lines = agreement_text(*config_);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    channel_->expect(member_of(worker), MessageType::hello, 0, "the greeting");
-  channel_->broadcast(MessageType::configuration, 0, bytes_of(agreement_text(*config_)));
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) take_in(worker);
+    if (here_[worker]) channel_->send(member_of(worker), MessageType::configuration, 0, bytes_of(lines));
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    here_[worker] ? take_in(worker) : roster_.expect_later(worker);
+}
+
+/// Who has joined says hello.
+void Server::greet() {
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    if (here_[worker]) continue;
+    const Heard heard = channel_->hear(member_of(worker), 0);
+    here_[worker] =
+        heard.what == Heard::What::message && heard.message.type == static_cast<std::uint32_t>(MessageType::hello);
+  }
 }
 
 void Server::take_in(std::uint32_t worker) {
@@ -175,7 +199,7 @@ void Server::decide_stepsize() {
   summary_.B = theory.B;
   double squares = 0;
   for (const WorkerFacts& facts : facts_) squares += facts.L_i * facts.L_i;
-  summary_.L_plus = std::sqrt(squares / config_->workers);
+  summary_.L_plus = std::sqrt(squares / static_cast<double>(facts_.size()));
   summary_.L_minus = facts_.front().L_minus;
   if (config_->stepsize) {
     summary_.stepsize = *config_->stepsize * config_->multiplier;
@@ -229,12 +253,13 @@ double Server::network_smoothness() {
     channel_->broadcast(MessageType::curvature, request, {reinterpret_cast<const std::uint8_t*>(v.data()), size});
     std::fill(out.begin(), out.end(), 0.0);
     for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+      if (!here_[worker]) continue;
       const tpc_message reply =
           channel_->expect(member_of(worker), MessageType::curvature, request, "a curvature product");
       if (reply.size != size)
         throw Failure(Exit::peer, "worker " + std::to_string(worker) + " sent a curvature product of the wrong size");
       const tpc::Values<double> product(reply.data);
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] += product[i] / config_->workers;
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] += product[i] / static_cast<double>(facts_.size());
     }
     ++request;
   });
@@ -267,7 +292,7 @@ void Server::absorb(std::uint64_t round) {
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const auto& update = roster_.update(worker);
     if (!update) {
-      ++metrics_.skipped;
+      metrics_.skipped += aggregate_->is_member(worker);
       continue;
     }
     try {
@@ -296,14 +321,17 @@ void Server::count(const Aggregate::Absorbed& absorbed, std::size_t bytes) {
 void Server::evaluate(std::uint64_t round) {
   metrics_.f = 0;
   complete_ = true;
+  double members = 0;
   if (measurements_) measurements_->begin_round();
   std::fill(gradient_.begin(), gradient_.end(), 0.0);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    if (!aggregate_->is_member(worker)) continue;
     const auto message = roster_.evaluation(worker);
     complete_ = message && add_evaluation(worker, *message) && complete_;
+    ++members;
   }
-  for (double& entry : gradient_) entry /= config_->workers;
-  metrics_.f = complete_ ? metrics_.f / config_->workers : NAN;
+  for (double& entry : gradient_) entry /= members;
+  metrics_.f = complete_ ? metrics_.f / members : NAN;
   metrics_.grad_norm_sq = complete_ ? tpc::norm_sq(std::span<const double>(gradient_)) : NAN;
   metrics_.measured.clear();
   if (measurements_ && complete_) finish_measurements(round);

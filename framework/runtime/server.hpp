@@ -18,13 +18,11 @@
 #include "runtime/measurements.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/roster.hpp"
+#include "runtime/signals.hpp"
 #include "runtime/worker_state.hpp"
 #include "wire/mechanism_tree.hpp"
 
 namespace threepc {
-
-/// Thrown by a Channel's watch when the user asked the run to stop.
-struct Interrupted {};
 
 class Server : private Roster::Home {
  public:
@@ -48,6 +46,7 @@ class Server : private Roster::Home {
   void rounds();
   bool finish_round(std::uint64_t round);
   void take_in_workers();
+  void greet();
   void take_in(std::uint32_t worker);
   void make_plugins();
   void decide_stepsize();
@@ -80,6 +79,7 @@ class Server : private Roster::Home {
   std::uint64_t restoration_round() const override { return absorbed_round_; }
   double stepsize() const override { return summary_.stepsize; }
   void check_facts(std::uint32_t worker, const WorkerFacts& facts) const override;
+  void dismiss(std::uint32_t worker) override { aggregate_->remove(worker); }
   void warn(const std::string& text) override;
   void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) override;
 
@@ -89,7 +89,8 @@ class Server : private Roster::Home {
   Progress* progress_;
 
   Membership membership_;
-  std::vector<WorkerFacts> facts_;
+  std::vector<bool> here_;          // who is there when the run begins
+  std::vector<WorkerFacts> facts_;  // theirs, in their order
   RawVector x_;
   RawVector last_finite_;
   RawVector g_;

@@ -41,7 +41,8 @@ void Server::begin_checkpoint(std::uint64_t round) {
   aggregate_->save(pending_->server);
   pending_->workers.resize(config_->workers);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    if (!roster_.is_present(worker)) append(pending_->workers[worker], state_of(worker));
+    if (!roster_.is_present(worker) && aggregate_->is_member(worker))
+      append(pending_->workers[worker], state_of(worker));
   roster_.request_snapshots(round);
 }
 
@@ -53,9 +54,9 @@ void Server::write_checkpoint() {
     Bytes& out = pending_->workers[worker];
     if (states[worker])
       out = std::move(*states[worker]);
-    else if (out.empty())
+    else if (out.empty() && aggregate_->is_member(worker))
       append(out, state_of(worker));
-    remember(worker, out);
+    if (!out.empty()) remember(worker, out);
   }
   if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
   log_info("checkpoint of round " + std::to_string(pending_->round));
@@ -79,10 +80,10 @@ TrackedVector Server::remember(std::uint32_t worker, const Bytes& state) {
   }
 }
 
-/// Nothing, if the worker has never been part of a round.
+/// Nothing, if the worker is no member: then it begins.
 Bytes Server::restoration(std::uint32_t worker) const {
   Bytes out;
-  if (!absorbed_x_) return out;
+  if (!aggregate_->is_member(worker)) return out;
   append(out, state_of(worker));
   append(out, *absorbed_x_);
   return out;
@@ -129,13 +130,14 @@ void Server::restore() {
 void Server::restore_workers() {
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const Bytes& state = resumed_->workers[worker];
-    aggregate_->restart_ledger(worker, remember(worker, state));
+    if (!state.empty()) aggregate_->restart_ledger(worker, remember(worker, state));
     Bytes message = state;
-    append(message, *absorbed_x_);
-    channel_->send(member_of(worker), MessageType::restore, absorbed_round_, message);
+    if (!state.empty()) append(message, *absorbed_x_);
+    if (here_[worker]) channel_->send(member_of(worker), MessageType::restore, absorbed_round_, message);
   }
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    channel_->expect(member_of(worker), MessageType::restore, absorbed_round_, "its word that it has its state");
+    if (here_[worker])
+      channel_->expect(member_of(worker), MessageType::restore, absorbed_round_, "its word that it has its state");
 }
 
 }  // namespace threepc

@@ -30,11 +30,11 @@ std::string first_difference(const std::string& ours, const std::string& theirs)
 
 }  // namespace
 
-Worker::Worker(const RunConfig& config, std::uint32_t rank)
+Worker::Worker(const RunConfig& config, std::uint32_t rank, std::function<void()> watch)
     : config_(&config),
       membership_{config.dtype, 0, config.workers, rank, config.seed},
       transport_(config.transport, membership_, transport_stream),
-      channel_(transport_, config.timeout),
+      channel_(transport_, config.timeout, std::move(watch)),
       stepsize_(std::numeric_limits<double>::quiet_NaN()),
       injector_(config.faults.inject, rank) {}
 
@@ -42,6 +42,11 @@ void Worker::join(const std::string& address) {
   channel_.open(address);
   channel_.join();
   channel_.send(server, MessageType::hello, 0, {});
+}
+
+void Worker::leave() {
+  channel_.send(server, MessageType::leave, round_, {});
+  channel_.close();
 }
 
 bool Worker::serve_one() {
@@ -167,11 +172,13 @@ void Worker::answer_model(const tpc_message& message, bool evaluate) {
   double value = 0;
   estimator_->next(problem_->context(round, membership_.worker, stepsize_), aligned(message),
                    evaluate ? &value : nullptr);
+  const bool measured = begun_;
   propose(round, evaluate && config_->measure);
+  begun_ = true;
   seal(message_, round);
   send_update(round);
   injector_.act(round, Injection::When::send);
-  if (evaluate) send_evaluation(round, value, estimator_->truth(), round > 0 ? &measurement_ : nullptr);
+  if (evaluate) send_evaluation(round, value, estimator_->truth(), measured ? &measurement_ : nullptr);
 }
 
 void Worker::send_update(std::uint64_t round) {
@@ -209,6 +216,7 @@ void Worker::restore(const tpc_message& message) {
   try {
     tpc::Reader in(message.data, message.size);
     if (message.size > 0) restore_from(in, message.round);
+    begun_ = message.size > 0;
     injector_.resume_at(message.size > 0 ? message.round + 1 : 0);
   } catch (const tpc::Error& error) {
     throw Failure(Exit::peer, std::string("malformed message: a worker's state: ") + error.what());
@@ -230,7 +238,7 @@ void Worker::restore_from(tpc::Reader& in, std::uint64_t round) {
 
 void Worker::propose(std::uint64_t round, bool measure) {
   const void* const x = estimator_->point().data();
-  if (round > 0)
+  if (begun_)
     mechanism_->propose(round, stepsize_, *h_, estimator_->previous().data(), x, message_,
                         measure ? &measurement_ : nullptr);
   else if (config_->init_gradient)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,13 +20,15 @@ namespace threepc {
 /// different workers run in parallel.
 class Worker {
  public:
-  /// `config` outlives the worker.
-  Worker(const RunConfig& config, std::uint32_t rank);
+  /// `config` outlives the worker. `watch` is the Channel's.
+  Worker(const RunConfig& config, std::uint32_t rank, std::function<void()> watch = {});
 
   /// Joins the server at `address` and says hello. Throws Failure.
   void join(const std::string& address);
   /// Waits for one message and answers it. False: the run is over. A Failure is told to the server first.
   bool serve_one();
+  /// Tells the server that this worker leaves for good.
+  void leave();
 
  private:
   void handle(const tpc_message& message);
@@ -49,6 +52,7 @@ class Worker {
   Transport transport_;
   Channel channel_;
   bool done_ = false;
+  bool begun_ = false;  // it has taken part in a round, or goes on for one that has
   std::uint64_t round_ = 0;
   double stepsize_;
 

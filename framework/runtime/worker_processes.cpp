@@ -74,6 +74,8 @@ class WorkerProcesses final : public LocalWorkers {
     poll();
     for (auto& process : processes_) {
       if (!process->gone || process->given_up) continue;
+      process->given_up = takes_in && left(*process);
+      if (process->given_up) continue;
       const bool lost = WIFSIGNALED(process->status) || code_of(*process) == Exit::peer;
       if (lost && takes_in) {
         start_again(process);
@@ -149,6 +151,10 @@ class WorkerProcesses final : public LocalWorkers {
     for (poll(); !all_gone() && Clock::now() < until; poll()) std::this_thread::sleep_for(tick);
   }
 
+  /// Asked by SIGTERM, say, it told the server that it leaves for good.
+  static bool left(const Process& process) {
+    return WIFEXITED(process.status) && WEXITSTATUS(process.status) == static_cast<int>(Exit::interrupted);
+  }
   static bool killed(const Process& process) { return process.gone && WIFSIGNALED(process.status); }
   static bool failed(const Process& process) { return process.gone && process.status != 0; }
 

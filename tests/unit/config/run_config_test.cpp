@@ -160,6 +160,7 @@ measure = false
 
 [workers]
 count = 1
+start = 1
 threads = 1
 participation = 1.0
 

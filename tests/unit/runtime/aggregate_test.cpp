@@ -42,8 +42,10 @@ const Catalog& catalog() {
 
 PluginSpec compressor(const char* id, std::int64_t k) {
   const Entry& entry = catalog().find(TPC_COMPRESSOR, id, "test");
-  PluginSpec spec{entry.descriptor, entry.file, "mechanism.compressor", {Value(k), std::nullopt}, {}, {}};
-  if (entry.descriptor->param_count == 3) spec.values.emplace_back(Value(false));
+  PluginSpec spec{entry.descriptor, entry.file, "mechanism.compressor", {}, {}, {}};
+  spec.values.resize(entry.descriptor->param_count);
+  spec.values.front() = k;
+  if (entry.descriptor->param_count == 3) spec.values.back() = false;
   return spec;
 }
 
@@ -128,8 +130,8 @@ struct Straggler {
   std::optional<std::uint64_t> owed;  // the round of a message that is under way
 };
 
-/// Workers that miss rounds, are late, and are replaced by new ones that get their state back, at random: the largest
-/// |g - mean g_i| seen, g_i of a late worker being the one before its message.
+/// Workers that miss rounds, are late, are replaced by new ones that get their state back, leave for good and join
+/// again, at random: the largest |g - mean g_i| over the members seen, g_i of a late one being that before its message.
 template <class T>
 double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds) {
   constexpr std::uint32_t n = 4, d = 8;
@@ -148,18 +150,19 @@ double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds)
       Straggler& worker = workers[i];
       if (worker.owed && random() % 2 == 0) aggregate.absorb_late(*worker.owed, i, worker.message), worker.owed.reset();
       if (!worker.owed && random() % 10 == 0) worker.h = aggregate.state_of(i);  // it was lost, and is another process
+      if (round > 0 && i > 0 && !worker.owed && random() % 20 == 0) aggregate.remove(i), worker.h.clear();
     }
     std::vector<std::uint32_t> absent;
     std::vector<std::uint32_t> present;
     for (std::uint32_t i = 0; i < n; ++i) {
       Straggler& worker = workers[i];
       const bool asked = !worker.owed && (round == 0 || random() % 4 != 0);
-      const bool late = asked && round > 0 && random() % 4 == 0;
+      const bool late = asked && aggregate.is_member(i) && random() % 4 == 0;
       (asked && !late ? present : absent).push_back(i);
       if (!asked) continue;
       for (RawVector* v : {&y, &x})
         for (std::uint32_t j = 0; j < d; ++j) values<T>(*v)[j] = static_cast<T>(normal(random));
-      if (round == 0)
+      if (!aggregate.is_member(i))
         worker.tree.propose_initial(worker.h, x.data(), worker.message);
       else
         worker.tree.propose(round, 0.1, worker.h, y.data(), x.data(), worker.message);
@@ -169,18 +172,21 @@ double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds)
     for (const std::uint32_t i : present) aggregate.absorb(i, workers[i].message);
     EXPECT_TRUE(aggregate.mean(g));
     for (std::uint32_t j = 0; j < d; ++j) {
-      double mean = 0;
+      double mean = 0, members = 0;
       for (std::uint32_t i = 0; i < n; ++i) {
+        if (!aggregate.is_member(i)) continue;
         const TrackedVector h = workers[i].owed ? aggregate.state_of(i) : workers[i].h;
-        mean += double{static_cast<const T*>(h.sum().data())[j]} / n;
+        mean += double{static_cast<const T*>(h.sum().data())[j]};
+        ++members;
       }
+      mean /= members;
       drift = std::max(drift, std::abs(values<T>(g)[j] - mean));
     }
   }
   return drift;
 }
 
-TEST(Aggregate, IsTheMeanWhoeverIsAbsentLateOrReplaced) {
+TEST(Aggregate, IsTheMeanWhoeverIsAbsentLateReplacedOrNew) {
   const Catalog& all = catalog();
   const PluginSpec ef21 = mechanism(all.find(TPC_MECHANISM, "ef21", "test").descriptor, compressor("topk", 3));
   const PluginSpec gd = mechanism(all.find(TPC_MECHANISM, "gd", "test").descriptor, {});
@@ -227,6 +233,8 @@ TEST(Aggregate, RefusesAResetThatTheMechanismDoesNotDeclare) {
   Aggregate aggregate(tree, server);
   std::vector<std::uint8_t> dense_reset(1 + 16);
   dense_reset[0] = 2 | 4;
+  aggregate.begin_round(0);
+  aggregate.absorb(0, dense_reset);
   aggregate.begin_round(1);
   EXPECT_THROW(aggregate.absorb(0, dense_reset), Failure);
 }
@@ -238,8 +246,11 @@ TEST(Aggregate, RefusesWorkersThatDoNotResetTogether) {
   Aggregate aggregate(tree, server);
   std::vector<std::uint8_t> dense_reset(1 + 16);
   dense_reset[0] = 2 | 4;
-  aggregate.begin_round(1);
-  aggregate.absorb(0, dense_reset);
+  for (const std::uint64_t round : {0, 1}) {
+    aggregate.begin_round(round);
+    aggregate.absorb(0, dense_reset);
+    if (round == 0) aggregate.absorb(1, dense_reset);
+  }
   EXPECT_THROW(aggregate.absorb(1, {}), Failure);
 }
 
