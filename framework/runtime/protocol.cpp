@@ -8,7 +8,6 @@ namespace threepc {
 namespace {
 
 constexpr std::int64_t slice = 100'000'000;  // ns between two looks at signals and child processes
-constexpr double goodbye_seconds = 2;
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -171,11 +170,12 @@ void Channel::broadcast_failure(const Failure& failure) noexcept {
   }
 }
 
-void Channel::close() noexcept {
+bool Channel::close(double seconds) noexcept {
   try {
-    transport_->close(from_now(goodbye_seconds));
+    transport_->close(from_now(seconds));
+    return true;
   } catch (const std::exception&) {
-    return;  // the other side is gone already
+    return false;  // the other side is gone already
   }
 }
 

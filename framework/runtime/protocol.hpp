@@ -73,6 +73,8 @@ std::string member_name(std::uint32_t member);  // "the server", "worker 3"
 /// The transport with the run's time-out and with failures that name round and peer.
 class Channel {
  public:
+  static constexpr double goodbye_seconds = 2;
+
   /// `watch` is called about ten times a second in whatever waits; it throws to end the wait.
   Channel(Transport& transport, double timeout, std::function<void()> watch = {})
       : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
@@ -88,7 +90,8 @@ class Channel {
   tpc_message expect(std::uint32_t from, MessageType type, std::uint64_t round, const char* waiting_for);
   /// Tells everybody that the run failed, as far as they can still be reached.
   void broadcast_failure(const Failure& failure) noexcept;
-  void close() noexcept;
+  /// False if the others have not left within so many seconds; it may be called again then.
+  bool close(double seconds = goodbye_seconds) noexcept;
   Transport& transport() { return *transport_; }
 
  private:

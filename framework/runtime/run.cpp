@@ -8,6 +8,7 @@
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
 #include "runtime/launcher.hpp"
+#include "runtime/placed.hpp"
 #include "runtime/server.hpp"
 #include "runtime/signals.hpp"
 #include "runtime/worker.hpp"
@@ -91,10 +92,25 @@ void refuse_in_process(const RunConfig& config, const char* command) {
                                    "' stays inside one process; use threepc run, or --set transport.plugin=tcp");
 }
 
+/// Member 0 is the server and speaks for all.
+Exit run_placed(const RunOptions& options, RunConfig config, const Place& place) {
+  try {
+    require_fitting(config, place);
+  } catch (const Failure& failure) {
+    if (place.member == 0) throw;
+    return failure.code();
+  }
+  if (place.member > 0) return work_placed(config, place.member - 1);
+  Session session(options, std::move(config));
+  return session.run("", [](const std::string&) { return nullptr; });
+}
+
 }  // namespace
 
 Exit run(const RunOptions& options) {
-  Session session(options, load_config(options.config, options.set, options.out));
+  RunConfig loaded = load_config(options.config, options.set, options.out);
+  if (const auto place = Transport::place(loaded.transport)) return run_placed(options, std::move(loaded), *place);
+  Session session(options, std::move(loaded));
   return session.run("", [&](const std::string& address) {
     const RunConfig& config = session.config();
     return in_process(config) ? start_worker_threads(config, address) : start_worker_processes(config, address);
@@ -104,6 +120,7 @@ Exit run(const RunOptions& options) {
 Exit serve(const RunOptions& options, const std::string& listen) {
   RunConfig config = load_config(options.config, options.set, options.out);
   refuse_in_process(config, "serve");
+  refuse_placed(config, "serve");
   Session session(options, std::move(config));
   return session.run(listen, [&](const std::string& address) -> std::unique_ptr<LocalWorkers> {
     session.progress().note("listening at " + address + " for " + std::to_string(session.config().workers) +
@@ -116,6 +133,7 @@ Exit serve(const RunOptions& options, const std::string& listen) {
 Exit work(const RunOptions& options, std::uint32_t rank, const std::string& connect) {
   const RunConfig config = load_config(options.config, options.set);
   refuse_in_process(config, "work");
+  refuse_placed(config, "work");
   if (rank >= config.workers)
     throw Failure(Exit::usage, "--rank " + std::to_string(rank) + ": this run has " + std::to_string(config.workers) +
                                    " workers, ranks 0 to " + std::to_string(config.workers - 1));

@@ -25,6 +25,9 @@ class Worker {
   void join(const std::string& address);
   /// Waits for one message and answers it. False: the run is over. A Failure is told to the server first.
   bool serve_one();
+  /// After a failure: waits until the server has left too, and so has heard of it. False if it does not within the
+  /// run's time-out.
+  bool leave() noexcept { return channel_.close(config_->timeout); }
 
  private:
   void handle(const tpc_message& message);

@@ -1,0 +1,60 @@
+// The processes that mpirun or srun has started together: MPI's state, of which a process has one.
+#pragma once
+
+#include <mpi.h>
+
+#include <string>
+
+namespace threepc::mpi {
+
+/// Throws tpc::Error(TPC_IO) with MPI's own text unless `code` is MPI_SUCCESS.
+void check(int code, const char* call);
+
+/// Waits in turn for what only polling shows: at first without giving up the processor, then giving it to others,
+/// then asleep, ever longer. So a fast answer is seen fast, and many processes on few cores do not keep each other
+/// from working.
+class Backoff {
+ public:
+  void pause();
+
+ private:
+  unsigned pauses_ = 0;
+};
+
+/// A process enters once, and leaves when it exits: then all processes of the job end MPI together, or, where that
+/// cannot be, MPI_Abort ends them all with this one's exit code. One thread at a time.
+class Job {
+ public:
+  /// The first call starts MPI. Throws tpc::Error(TPC_UNSUPPORTED), with what to do, where nobody has started
+  /// several processes.
+  static Job& enter();
+
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  /// Of all processes, for frames and for broadcasts of this job alone. Errors are returned.
+  MPI_Comm communicator() const { return communicator_; }
+
+  /// A run begins; returns a tag that no earlier run of this job has used. Throws while another run is in progress:
+  /// a process is one member.
+  int begin_run();
+  /// It has ended; `orderly` if all members have said goodbye.
+  void end_run(bool orderly);
+
+ private:
+  enum class State { no_run, running, orderly, broken };
+
+  Job();
+  static void on_exit(int status, void* self);
+  void leave(int status);
+  bool all_leave();
+
+  int rank_ = 0, size_ = 0;
+  MPI_Comm communicator_ = MPI_COMM_NULL;
+  State state_ = State::no_run;
+  int runs_ = 0;
+};
+
+}  // namespace threepc::mpi
