@@ -18,9 +18,9 @@ void require_fitting(const RunConfig& config, const Place& place) {
 
 void refuse_placed(const RunConfig& config, const char* command) {
   if (!Transport::place(config.transport)) return;
-  throw Failure(Exit::usage, std::string("threepc ") + command + " is for members that you start one by one; those of '" +
-                                 config.transport.descriptor->id +
-                                 "' are started together, all with the same command: threepc run");
+  throw Failure(Exit::usage,
+                std::string("threepc ") + command + " is for members that you start one by one; those of '" +
+                    config.transport.descriptor->id + "' are started together, all with the same command: threepc run");
 }
 
 /// The first signal is the server's business, which ends the run for all.

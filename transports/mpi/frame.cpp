@@ -27,8 +27,7 @@ static_assert(sizeof(Wire) == header_size);
 
 /// `size` bytes that begin with the header.
 Bytes with_header(const FrameHeader& header, std::size_t size) {
-  const Wire wire{magic,        version, static_cast<std::uint16_t>(header.kind), header.type, 0,
-                  header.round, header.length};
+  const Wire wire{magic, version, static_cast<std::uint16_t>(header.kind), header.type, 0, header.round, header.length};
   Bytes out(size);
   std::memcpy(out.data(), &wire, header_size);
   return out;

@@ -1,6 +1,6 @@
 #include "job.hpp"
 
-#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,8 +13,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto grace = std::chrono::seconds(10);  // between the exits of the first and the last process
-constexpr const char* how_to_start = "start the server and its workers together: mpirun -n 4 threepc run run.toml is a "
-                                     "server and 3 workers; under Slurm, srun --mpi=pmix";
+constexpr const char* how_to_start =
+    "start the server and its workers together: mpirun -n 4 threepc run run.toml is a "
+    "server and 3 workers; under Slurm, srun --mpi=pmix";
 
 /// Set by mpirun and by srun with a PMI. Without any MPI would start as a job of one, slowly.
 bool was_started() {
@@ -32,15 +33,11 @@ void check(int code, const char* call) {
   throw tpc::Error(TPC_IO, tpc::text(call, ": ", text));
 }
 
+/// Yielding instead of sleeping would hand the processor to whoever computes, for a whole time slice; and shorter
+/// sleeps spend more of it on looking. Both were measured to be slower with more processes than cores.
 void Backoff::pause() {
-  constexpr unsigned spins = 200, yields = 400;
-  ++pauses_;
-  if (pauses_ <= spins) return;
-  if (pauses_ <= yields) {
-    sched_yield();
-    return;
-  }
-  std::this_thread::sleep_for(std::chrono::microseconds(std::min(20u + (pauses_ - yields), 500u)));
+  if (++pauses_ <= spins_) return;
+  std::this_thread::sleep_for(std::chrono::microseconds(std::min(50 + (pauses_ - spins_) / 2, 500u)));
 }
 
 Job& Job::enter() {
@@ -55,12 +52,23 @@ Job::Job() {
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
   ::on_exit(on_exit, this);
   if (provided < MPI_THREAD_SERIALIZED)
-    throw tpc::Error(TPC_UNSUPPORTED, "this MPI library may be called from one thread only; threepc needs "
-                                      "MPI_THREAD_SERIALIZED");
+    throw tpc::Error(TPC_UNSUPPORTED,
+                     "this MPI library may be called from one thread only; threepc needs "
+                     "MPI_THREAD_SERIALIZED");
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check(MPI_Comm_dup(MPI_COMM_WORLD, &communicator_), "MPI_Comm_dup");  // inherits the error handler
   check(MPI_Comm_rank(communicator_, &rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(communicator_, &size_), "MPI_Comm_size");
+  if (neighbours() <= sysconf(_SC_NPROCESSORS_ONLN)) spins_ = 2000;
+}
+
+int Job::neighbours() const {
+  MPI_Comm here = MPI_COMM_NULL;
+  int count = 0;
+  check(MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &here), "MPI_Comm_split_type");
+  check(MPI_Comm_size(here, &count), "MPI_Comm_size");
+  check(MPI_Comm_free(&here), "MPI_Comm_free");
+  return count;
 }
 
 int Job::begin_run() {
@@ -90,7 +98,7 @@ bool Job::all_leave() {
   MPI_Request request = MPI_REQUEST_NULL;
   int done = MPI_Ibarrier(communicator_, &request) != MPI_SUCCESS ? -1 : 0;
   const auto deadline = Clock::now() + grace;
-  for (Backoff backoff; done == 0 && Clock::now() < deadline; backoff.pause())
+  for (Backoff backoff = patience(); done == 0 && Clock::now() < deadline; backoff.pause())
     if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
   return done == 1;
 }

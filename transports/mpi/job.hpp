@@ -10,14 +10,15 @@ namespace threepc::mpi {
 /// Throws tpc::Error(TPC_IO) with MPI's own text unless `code` is MPI_SUCCESS.
 void check(int code, const char* call);
 
-/// Waits in turn for what only polling shows: at first without giving up the processor, then giving it to others,
-/// then asleep, ever longer. So a fast answer is seen fast, and many processes on few cores do not keep each other
-/// from working.
+/// Between two looks at what only polling shows: at first nothing, so that a fast answer is seen fast, then sleep,
+/// ever longer.
 class Backoff {
  public:
+  explicit Backoff(unsigned spins) : spins_(spins) {}
   void pause();
 
  private:
+  unsigned spins_;
   unsigned pauses_ = 0;
 };
 
@@ -36,6 +37,9 @@ class Job {
   int size() const { return size_; }
   /// Of all processes, for frames and for broadcasts of this job alone. Errors are returned.
   MPI_Comm communicator() const { return communicator_; }
+  /// For one wait. Where a host has more processes than processors it sleeps at once: who spins keeps others from
+  /// sending what it waits for.
+  Backoff patience() const { return Backoff(spins_); }
 
   /// A run begins; returns a tag that no earlier run of this job has used. Throws while another run is in progress:
   /// a process is one member.
@@ -50,11 +54,13 @@ class Job {
   static void on_exit(int status, void* self);
   void leave(int status);
   bool all_leave();
+  int neighbours() const;  // processes on this host
 
   int rank_ = 0, size_ = 0;
   MPI_Comm communicator_ = MPI_COMM_NULL;
   State state_ = State::no_run;
   int runs_ = 0;
+  unsigned spins_ = 0;
 };
 
 }  // namespace threepc::mpi

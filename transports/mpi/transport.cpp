@@ -98,8 +98,7 @@ class Mpi {
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
     if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
     const auto shared = framed(message);
-    if (workers_ > 1 && message.size >= tree_from_ && tree_is_ready(deadline))
-      return broadcast_down_tree(shared);
+    if (workers_ > 1 && message.size >= tree_from_ && tree_is_ready(deadline)) return broadcast_down_tree(shared);
     for (Connection& peer : peers_) enqueue(peer, shared, message.size, deadline);
   }
 
@@ -170,7 +169,8 @@ class Mpi {
   /// Polls until `done`, or throws at the deadline, with what `late` says, or when cancelled.
   template <class Late, class Done>
   void wait(tpc::Deadline deadline, Late late, Done done) {
-    for (Backoff backoff;; backoff.pause()) {
+    if (job_ == nullptr) throw tpc::Error(TPC_CLOSED, "this member is not open");
+    for (Backoff backoff = job_->patience();; backoff.pause()) {
       if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
       if (done()) return;
       progress();
@@ -221,8 +221,8 @@ class Mpi {
 
   std::shared_ptr<const Bytes> framed(const tpc_message& message) const {
     if (message.size > longest_)
-      throw tpc::Error(TPC_INVALID_ARGUMENT, tpc::text("a message of ", message.size,
-                                                       " bytes exceeds [transport] max_message = ", longest_));
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       tpc::text("a message of ", message.size, " bytes exceeds [transport] max_message = ", longest_));
     return frame({FrameKind::message, message.type, message.round}, {message.data, message.size});
   }
 
@@ -302,8 +302,8 @@ class Mpi {
       from.set_joined();
       return from.send(frame({FrameKind::accept}));
     }
-    const std::string fault = tpc::text("this run has ", workers_, " workers, the one that wants to join expects ",
-                                        control.header.type);
+    const std::string fault =
+        tpc::text("this run has ", workers_, " workers, the one that wants to join expects ", control.header.type);
     from.send(frame({FrameKind::reject}, bytes_of(fault)));
     from.end("was refused: " + fault);
   }
