@@ -47,8 +47,10 @@ void run(const Star::OfServer& of_server, const Star::OfWorker& of_worker, const
 }
 
 /// Only worker 0 takes part; the others just leave.
-void run_pair(const Star::OfServer& of_server, const std::function<void(Transport&)>& of_first, const Values& given = {}) {
-  run(of_server,
+void run_pair(const Star::OfServer& of_server, const std::function<void(Transport&)>& of_first,
+              const Values& given = {}) {
+  run(
+      of_server,
       [&](Transport& worker, std::uint32_t rank) {
         if (rank == 0) of_first(worker);
       },
@@ -178,8 +180,7 @@ TEST(Mpi, ReceivedDataLastsUntilTheNextReceiveFromTheSameMember) {
         for (std::uint32_t rank = 0; rank < workers(); ++rank) held.push_back(server.receive(member(rank), soon()));
         server.broadcast(message(pattern(5000, 9)), soon());
         EXPECT_EQ(outcome_of([&] { server.receive(member(0), in(0.05)); }).status, TPC_TIMEOUT);
-        for (std::uint32_t rank = 1; rank < workers(); ++rank)
-          EXPECT_TRUE(same_bytes(held[rank], pattern(3000, rank)));
+        for (std::uint32_t rank = 1; rank < workers(); ++rank) EXPECT_TRUE(same_bytes(held[rank], pattern(3000, rank)));
         server.broadcast(message({}), soon());
       },
       [](Transport& worker, std::uint32_t rank) {
@@ -290,17 +291,28 @@ TEST(Mpi, AMemberDestroyedWithoutCloseIsNoticed) {
 
 // ---- cancel
 
-TEST(Mpi, CancelFromAnotherThreadEndsTheCallInProgressAndAllLaterOnes) {
-  Member self = joined_member();
-  const std::uint32_t peer = is_server() ? member(0) : the_server;
+void expect_cancelled(Transport& self, std::uint32_t peer) {
   std::jthread other([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    self->cancel();
+    self.cancel();
   });
-  for (int i = 0; i < 2; ++i) expect_failure(outcome_of([&] { self->receive(peer, soon()); }), TPC_CLOSED, "cancelled");
-  EXPECT_EQ(outcome_of([&] { self->send(peer, message({}), soon()); }).status, TPC_CLOSED);
-  EXPECT_EQ(outcome_of([&] { self->join(soon()); }).status, TPC_CLOSED);
-  EXPECT_EQ(outcome_of([&] { self->close(soon()); }).status, TPC_CLOSED);
+  for (int i = 0; i < 2; ++i) expect_failure(outcome_of([&] { self.receive(peer, soon()); }), TPC_CLOSED, "cancelled");
+  EXPECT_EQ(outcome_of([&] { self.send(peer, message({}), soon()); }).status, TPC_CLOSED);
+  EXPECT_EQ(outcome_of([&] { self.join(soon()); }).status, TPC_CLOSED);
+  EXPECT_EQ(outcome_of([&] { self.close(soon()); }).status, TPC_CLOSED);
+}
+
+TEST(Mpi, CancelFromAnotherThreadEndsTheCallInProgressAndAllLaterOnesOfTheServer) {
+  Member self = joined_member();
+  if (is_server()) return expect_cancelled(*self, member(0));
+  expect_failure(outcome_of([&] { self->receive(the_server, soon()); }), TPC_CLOSED, "the server has left");
+}
+
+TEST(Mpi, CancelFromAnotherThreadEndsTheCallInProgressAndAllLaterOnesOfAWorker) {
+  Member self = joined_member();
+  if (!is_server()) return expect_cancelled(*self, the_server);
+  for (std::uint32_t rank = 0; rank < workers(); ++rank)
+    expect_failure(outcome_of([&] { self->receive(member(rank), soon()); }), TPC_CLOSED, "has left");
 }
 
 TEST(Mpi, CancelBeforeOpenIsNotForgotten) {
@@ -331,7 +343,7 @@ TEST(Mpi, AnAddressIsRefused) {
 }
 
 /// The last one leaves the job in order, whatever the tests before it did.
-TEST(Mpi, ZzzEndsInOrder) {
+TEST(Mpi, TheJobEndsInOrder) {
   Member self = joined_member();
   self->close(soon());
 }

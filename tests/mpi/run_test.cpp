@@ -142,9 +142,9 @@ TEST_F(MpiRun, ADivergingRunEndsWithCode3AndASummary) {
 
 TEST_F(MpiRun, MissingDataEndsWithCode6) {
   const std::string data = folder_.write("x.txt", "1 1:1\n-1 1:nonsense\n");
-  const std::string config = folder_.write(
-      "data.toml", "[workers]\ncount = 2\n[problem]\nplugin = \"logreg\"\ndata = \"" + data +
-                       "\"\n[mechanism]\nplugin = \"gd\"\n[transport]\nplugin = \"mpi\"\n");
+  const std::string config =
+      folder_.write("data.toml", "[workers]\ncount = 2\n[problem]\nplugin = \"logreg\"\ndata = \"" + data +
+                                     "\"\n[mechanism]\nplugin = \"gd\"\n[transport]\nplugin = \"mpi\"\n");
   const Result result = start_job(3, {"run", config, "--out", out()}).wait();
   EXPECT_EQ(result.exit_code, 6) << result.err;
   EXPECT_EQ(count_of("x.txt:2", result.err), 1u) << result.err;

@@ -169,7 +169,6 @@ class Mpi {
   /// Polls until `done`, or throws at the deadline, with what `late` says, or when cancelled.
   template <class Late, class Done>
   void wait(tpc::Deadline deadline, Late late, Done done) {
-    if (job_ == nullptr) throw tpc::Error(TPC_CLOSED, "this member is not open");
     for (Backoff backoff = job_->patience();; backoff.pause()) {
       if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
       if (done()) return;
