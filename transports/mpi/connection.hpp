@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "buffers.hpp"
 #include "frame.hpp"
 #include "job.hpp"
 
@@ -80,11 +81,13 @@ class Connection {
   /// `on_control` is called from read() with every frame that is no message.
   using OnControl = std::function<void(Connection&, const Inbound&)>;
 
-  Connection(MPI_Comm communicator, int peer, int tag, std::uint64_t longest, WireCounters& wire, OnControl on_control)
+  Connection(MPI_Comm communicator, int peer, int tag, std::uint64_t longest, Buffers& buffers, WireCounters& wire,
+             OnControl on_control)
       : communicator_(communicator),
         peer_(peer),
         tag_(tag),
         longest_(longest),
+        buffers_(&buffers),
         wire_(&wire),
         on_control_(std::move(on_control)) {}
 
@@ -99,13 +102,17 @@ class Connection {
   bool ended() const { return !reason_.empty(); }
   const std::string& reason() const { return reason_; }
 
-  /// The frame is kept until it has left.
+  /// The frame is kept until it has left. Where it takes several parts, its header goes alone, so that the peer
+  /// knows how much memory the rest needs.
   void send(const std::shared_ptr<const Bytes>& frame) {
-    in_parts(frame->data(), frame->size(), [&](const std::uint8_t* data, int size) {
+    const auto start = [&](const std::uint8_t* data, int size) {
       MPI_Request request = MPI_REQUEST_NULL;
       check(MPI_Isend(data, size, MPI_BYTE, peer_, tag_, communicator_, &request), "MPI_Isend");
       outgoing_.add(frame, static_cast<std::size_t>(size), request);
-    });
+    };
+    const std::size_t alone = frame->size() > largest_part ? header_size : 0;
+    in_parts(frame->data(), alone, start);
+    in_parts(frame->data() + alone, frame->size() - alone, start);
     wire_->sent += frame->size();
     outgoing_.reap();
   }
@@ -142,25 +149,33 @@ class Connection {
     if (found_.empty()) return false;
     Found next = found_.front();
     found_.pop_front();
-    const std::size_t before = frame_.bytes.size();
-    grow_by(static_cast<std::size_t>(next.size));
-    check(MPI_Imrecv(frame_.bytes.data() + before, next.size, MPI_BYTE, &next.message, &reading_.emplace_back()),
-          "MPI_Imrecv");
+    std::uint8_t* const to = grow_by(static_cast<std::size_t>(next.size));
+    check(MPI_Imrecv(to, next.size, MPI_BYTE, &next.message, &reading_.emplace_back()), "MPI_Imrecv");
     return true;
   }
 
   /// A part that MPI's own tree brings: every member calls MPI_Ibcast in the order of the server's announcements.
   void start_broadcast() {
-    const std::size_t before = frame_.bytes.size();
-    grow_by(frame_.header.length);
-    in_parts(frame_.bytes.data() + before, frame_.header.length, [&](std::uint8_t* data, int size) {
+    in_parts(grow_by(frame_.header.length), frame_.header.length, [&](std::uint8_t* data, int size) {
       check(MPI_Ibcast(data, size, MPI_BYTE, peer_, communicator_, &reading_.emplace_back()), "MPI_Ibcast");
     });
   }
 
-  void grow_by(std::size_t size) {
-    frame_.bytes.resize(frame_.bytes.size() + size);
+  /// Where the next `size` bytes of the frame go.
+  std::uint8_t* grow_by(std::size_t size) {
+    const std::size_t before = frame_.bytes.size(), after = before + size;
+    if (after >= Buffers::worthwhile && after > frame_.bytes.capacity())
+      move_to(buffers_->take(header_is_known_ ? std::max(after, header_size + frame_.header.length) : after));
+    frame_.bytes.resize(after);
     wire_->received += size;
+    return frame_.bytes.data() + before;
+  }
+
+  void move_to(Bytes memory) {
+    memory.resize(std::max(memory.size(), frame_.bytes.size()));
+    std::copy(frame_.bytes.begin(), frame_.bytes.end(), memory.begin());
+    frame_.bytes.swap(memory);
+    buffers_->give_back(std::move(memory));
   }
 
   /// False if the part is still on its way.
@@ -192,6 +207,7 @@ class Connection {
   int peer_;
   int tag_;
   std::uint64_t longest_;
+  Buffers* buffers_;
   WireCounters* wire_;
   OnControl on_control_;
   bool joined_ = false;

@@ -25,23 +25,24 @@ struct Wire {
 };
 static_assert(sizeof(Wire) == header_size);
 
-/// `size` bytes that begin with the header.
-Bytes with_header(const FrameHeader& header, std::size_t size) {
+void write_header(const FrameHeader& header, std::uint8_t* out) {
   const Wire wire{magic, version, static_cast<std::uint16_t>(header.kind), header.type, 0, header.round, header.length};
-  Bytes out(size);
-  std::memcpy(out.data(), &wire, header_size);
-  return out;
+  std::memcpy(out, &wire, header_size);
 }
 
 }  // namespace
 
-Bytes to_header(const FrameHeader& header) { return with_header(header, header_size); }
-
-Bytes to_frame(FrameHeader header, std::span<const std::uint8_t> payload) {
-  header.length = payload.size();
-  Bytes out = with_header(header, header_size + payload.size());
-  if (!payload.empty()) std::memcpy(out.data() + header_size, payload.data(), payload.size());
+Bytes to_header(const FrameHeader& header) {
+  Bytes out(header_size);
+  write_header(header, out.data());
   return out;
+}
+
+void write_frame(FrameHeader header, std::span<const std::uint8_t> payload, Bytes& out) {
+  header.length = payload.size();
+  out.resize(header_size + payload.size());
+  write_header(header, out.data());
+  if (!payload.empty()) std::memcpy(out.data() + header_size, payload.data(), payload.size());
 }
 
 FrameHeader read_header(std::span<const std::uint8_t> bytes, std::uint64_t longest) {

@@ -22,9 +22,10 @@ struct FrameHeader {
 /// A multiple of 8, so that the payload behind it is aligned for any value.
 inline constexpr std::size_t header_size = 32;
 
+/// The header alone, whose length speaks of bytes that come in another way.
 Bytes to_header(const FrameHeader& header);
-/// Header and payload as MPI carries them; header.length is the payload's.
-Bytes to_frame(FrameHeader header, std::span<const std::uint8_t> payload);
+/// Header and payload as MPI carries them, in place of what `out` holds; header.length is the payload's.
+void write_frame(FrameHeader header, std::span<const std::uint8_t> payload, Bytes& out);
 /// The header in front of `bytes`. Throws tpc::Corrupt for anything else than a frame of at most `longest` bytes.
 FrameHeader read_header(std::span<const std::uint8_t> bytes, std::uint64_t longest);
 

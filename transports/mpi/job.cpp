@@ -59,7 +59,9 @@ Job::Job() {
   check(MPI_Comm_dup(MPI_COMM_WORLD, &communicator_), "MPI_Comm_dup");  // inherits the error handler
   check(MPI_Comm_rank(communicator_, &rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(communicator_, &size_), "MPI_Comm_size");
-  if (neighbours() <= sysconf(_SC_NPROCESSORS_ONLN)) spins_ = 2000;
+  const int here = neighbours();
+  spins_ = here <= sysconf(_SC_NPROCESSORS_ONLN) ? 2000 : 0;
+  on_several_hosts_ = here < size_;
 }
 
 int Job::neighbours() const {

@@ -35,6 +35,7 @@ class Job {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
+  bool on_several_hosts() const { return on_several_hosts_; }
   /// Of all processes, for frames and for broadcasts of this job alone. Errors are returned.
   MPI_Comm communicator() const { return communicator_; }
   /// For one wait. Where a host has more processes than processors it sleeps at once: who spins keeps others from
@@ -61,6 +62,7 @@ class Job {
   State state_ = State::no_run;
   int runs_ = 0;
   unsigned spins_ = 0;
+  bool on_several_hosts_ = false;
 };
 
 }  // namespace threepc::mpi

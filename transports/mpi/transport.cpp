@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <threepc/sdk.hpp>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "../ranks.hpp"
+#include "buffers.hpp"
 #include "connection.hpp"
 #include "frame.hpp"
 #include "job.hpp"
@@ -21,12 +23,14 @@ namespace threepc::mpi {
 namespace {
 
 struct Options {
-  std::int64_t tree_from = std::int64_t{1} << 20;
+  std::optional<std::int64_t> tree_from;
   std::int64_t max_message = std::int64_t{1} << 40;
 };
 
-std::shared_ptr<const Bytes> frame(const FrameHeader& header, std::span<const std::uint8_t> payload = {}) {
-  return std::make_shared<const Bytes>(to_frame(header, payload));
+std::shared_ptr<const Bytes> control_frame(const FrameHeader& header, std::span<const std::uint8_t> payload = {}) {
+  Bytes out;
+  write_frame(header, payload, out);
+  return std::make_shared<const Bytes>(std::move(out));
 }
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
@@ -42,8 +46,8 @@ class Mpi {
   static constexpr auto params = tpc::params(
       tpc::param<&Options::tree_from>("tree_from",
                                       "a broadcast at least this long is handed on from worker to worker, which spares "
-                                      "the server's link; raise it if workers are so uneven that they should not wait "
-                                      "for each other",
+                                      "the server's link; without it 1 MiB, and never where all are on one host. Raise "
+                                      "it if workers are so uneven that they should not wait for each other",
                                       {.unit = "bytes", .minimum = 0, .maximum = 1e15}),
       tpc::param<&Options::max_message>("max_message", "a longer message is refused",
                                         {.unit = "bytes", .minimum = 1024, .maximum = 1e15}));
@@ -52,8 +56,9 @@ class Mpi {
       : host_(&setup.host()),
         workers_(setup.workers()),
         rank_(setup.worker()),
-        tree_from_(static_cast<std::uint64_t>(options.tree_from)),
-        longest_(static_cast<std::uint64_t>(options.max_message)) {}
+        tree_from_(options.tree_from),
+        longest_(static_cast<std::uint64_t>(options.max_message)),
+        buffers_(std::make_shared<Buffers>(workers_ + 2)) {}
 
   ~Mpi() {
     if (job_ != nullptr && !closed_) abandon();
@@ -98,7 +103,7 @@ class Mpi {
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
     if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
     const auto shared = framed(message);
-    if (workers_ > 1 && message.size >= tree_from_ && tree_is_ready(deadline)) return broadcast_down_tree(shared);
+    if (message.size >= tree_from() && tree_is_ready(deadline)) return broadcast_down_tree(shared);
     for (Connection& peer : peers_) enqueue(peer, shared, message.size, deadline);
   }
 
@@ -109,7 +114,7 @@ class Mpi {
         deadline, [&] { return "no message from " + name_of(from); },
         [&] { return peer.has_message() || peer.ended(); });
     if (!peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(from) + " " + peer.reason());
-    held_[at] = peer.take_message();
+    buffers_->give_back(std::exchange(held_[at], peer.take_message()).bytes);
     const std::span<const std::uint8_t> payload = held_[at].payload();
     payload_received_ += payload.size();
     return {sizeof(tpc_message), held_[at].header.type, held_[at].header.round, payload.data(), payload.size()};
@@ -214,7 +219,7 @@ class Mpi {
     };
     const int first_peer = is_server() ? 1 : 0, peers = is_server() ? static_cast<int>(workers_) : 1;
     for (int peer = first_peer; peer < first_peer + peers; ++peer)
-      peers_.emplace_back(job.communicator(), peer, tag, longest_, wire_, on_control);
+      peers_.emplace_back(job.communicator(), peer, tag, longest_, *buffers_, wire_, on_control);
     held_.resize(peers_.size());
   }
 
@@ -222,7 +227,10 @@ class Mpi {
     if (message.size > longest_)
       throw tpc::Error(TPC_INVALID_ARGUMENT,
                        tpc::text("a message of ", message.size, " bytes exceeds [transport] max_message = ", longest_));
-    return frame({FrameKind::message, message.type, message.round}, {message.data, message.size});
+    const std::size_t size = header_size + message.size;
+    Bytes out = size >= Buffers::worthwhile ? buffers_->take(size) : Bytes();
+    write_frame({FrameKind::message, message.type, message.round}, {message.data, message.size}, out);
+    return buffers_->share(std::move(out));
   }
 
   void enqueue(Connection& peer, const std::shared_ptr<const Bytes>& bytes, std::uint64_t payload,
@@ -234,6 +242,12 @@ class Mpi {
     if (peer.ended()) return;
     peer.send(bytes);
     payload_sent_ += payload;
+  }
+
+  /// Within one host a tree only copies more often.
+  std::uint64_t tree_from() const {
+    if (tree_from_) return static_cast<std::uint64_t>(*tree_from_);
+    return job_->on_several_hosts() ? std::uint64_t{1} << 20 : UINT64_MAX;
   }
 
   /// False if a worker has left: MPI's tree needs all of them.
@@ -264,7 +278,7 @@ class Mpi {
 
   void say_goodbye() {
     if (said_goodbye_) return;
-    const auto goodbye = frame({FrameKind::goodbye});
+    const auto goodbye = control_frame({FrameKind::goodbye});
     for (Connection& peer : peers_) peer.send(goodbye);
     said_goodbye_ = true;
   }
@@ -299,11 +313,11 @@ class Mpi {
     if (control.header.kind != FrameKind::join || from.joined()) throw tpc::Corrupt("it sent an unexpected frame");
     if (control.header.type == workers_) {
       from.set_joined();
-      return from.send(frame({FrameKind::accept}));
+      return from.send(control_frame({FrameKind::accept}));
     }
     const std::string fault =
         tpc::text("this run has ", workers_, " workers, the one that wants to join expects ", control.header.type);
-    from.send(frame({FrameKind::reject}, bytes_of(fault)));
+    from.send(control_frame({FrameKind::reject}, bytes_of(fault)));
     from.end("was refused: " + fault);
   }
 
@@ -311,7 +325,7 @@ class Mpi {
 
   void join_server(tpc::Deadline deadline) {
     Connection& server = connected(0);
-    if (!asked_to_join_) server.send(frame({FrameKind::join, workers_}));
+    if (!asked_to_join_) server.send(control_frame({FrameKind::join, workers_}));
     asked_to_join_ = true;
     wait(
         deadline, [] { return "the server does not answer"; }, [&] { return server.joined() || server.ended(); });
@@ -336,12 +350,13 @@ class Mpi {
   const tpc_host* host_;
   const std::uint32_t workers_;
   const std::uint32_t rank_;
-  const std::uint64_t tree_from_;
+  const std::optional<std::int64_t> tree_from_;
   const std::uint64_t longest_;
   std::atomic<bool> cancelled_{false};
   Job* job_ = nullptr;
   int tag_ = 0;
   WireCounters wire_;
+  const std::shared_ptr<Buffers> buffers_;
   std::deque<Connection> peers_;  // by rank; a worker's only one is the server
   Outgoing tree_;                 // broadcasts that MPI hands on from worker to worker
   std::vector<Inbound> held_;     // the last message of each, which the caller still looks at
