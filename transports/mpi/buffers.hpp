@@ -19,9 +19,8 @@ class Buffers : public std::enable_shared_from_this<Buffers> {
 
   /// With this capacity; size and content are those of its last use.
   Bytes take(std::size_t capacity) {
-    const auto largest = std::max_element(free_.begin(), free_.end(), [](const Bytes& a, const Bytes& b) {
-      return a.capacity() < b.capacity();
-    });
+    const auto largest = std::max_element(free_.begin(), free_.end(),
+                                          [](const Bytes& a, const Bytes& b) { return a.capacity() < b.capacity(); });
     Bytes out;
     if (largest != free_.end()) {
       out = std::move(*largest);

@@ -101,6 +101,7 @@ class Mpi {
 
   /// A worker that is gone is passed over, and receive tells; the others get their message.
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
+    require_open();
     if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
     const auto shared = framed(message);
     if (message.size >= tree_from() && tree_is_ready(deadline)) return broadcast_down_tree(shared);
@@ -133,7 +134,7 @@ class Mpi {
     if (job_ == nullptr || closed_) return;
     say_goodbye();
     wait(
-        deadline, [&] { return "no goodbye from " + name_of(first([](auto& peer) { return !peer.ended(); })); },
+        deadline, [&] { return still_here(); },
         [&] { return all([](auto& peer) { return peer.ended() && peer.queued_bytes() == 0; }) && tree_.empty(); });
     closed_ = true;
     job_->end_run(true);
@@ -187,11 +188,6 @@ class Mpi {
   bool all(Predicate predicate) const {
     return std::all_of(peers_.begin(), peers_.end(), predicate);
   }
-  template <class Predicate>
-  const Connection& first(Predicate predicate) const {
-    const auto at = std::find_if(peers_.begin(), peers_.end(), predicate);
-    return at != peers_.end() ? *at : peers_.front();
-  }
   bool all_listen() const {
     return all([](const Connection& peer) { return peer.joined() && !peer.ended(); });
   }
@@ -204,10 +200,14 @@ class Mpi {
     return is_server() ? tpc::worker_of_member(member) : 0;
   }
 
-  Connection& connected(std::size_t at) {
+  void require_open() const {
     if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
     if (job_ == nullptr) throw tpc::Error(TPC_CLOSED, "this member is not open");
     if (closed_) throw tpc::Error(TPC_CLOSED, "this member has closed");
+  }
+
+  Connection& connected(std::size_t at) {
+    require_open();
     return peers_[at];
   }
 
@@ -283,6 +283,11 @@ class Mpi {
     said_goodbye_ = true;
   }
 
+  std::string still_here() const {
+    const auto silent = std::find_if(peers_.begin(), peers_.end(), [](auto& peer) { return !peer.ended(); });
+    return silent == peers_.end() ? "what was sent has not left" : "no goodbye from " + name_of(*silent);
+  }
+
   /// The goodbye may still get through. What MPI works on must outlive this object.
   void abandon() noexcept {
     static std::list<std::pair<std::deque<Connection>, Outgoing>> abandoned;
@@ -304,7 +309,7 @@ class Mpi {
         if (!peers_[rank].joined()) ranks.push_back(rank);
       return not_joined(ranks);
     };
-    connected(0);
+    require_open();
     wait(deadline, missing, [&] { return all([](auto& peer) { return peer.joined(); }); });
   }
 
