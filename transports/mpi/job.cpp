@@ -33,8 +33,7 @@ void check(int code, const char* call) {
   throw tpc::Error(TPC_IO, tpc::text(call, ": ", text));
 }
 
-/// Yielding instead of sleeping would hand the processor to whoever computes, for a whole time slice; and shorter
-/// sleeps spend more of it on looking. Both were measured to be slower with more processes than cores.
+/// Shorter sleeps spend more of the processor on looking.
 void Backoff::pause() {
   if (++pauses_ <= spins_) return;
   std::this_thread::sleep_for(std::chrono::microseconds(std::min(50 + (pauses_ - spins_) / 2, 500u)));
@@ -47,7 +46,10 @@ Job& Job::enter() {
   return job;
 }
 
+/// Where processes are many, mpirun makes Open MPI yield the processor in every look for a message. On a busy host that
+/// hands it to others for a whole time slice, several times a round; Backoff sleeps instead. What the user says stays.
 Job::Job() {
+  setenv("OMPI_MCA_mpi_yield_when_idle", "0", 0);
   int provided = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
   ::on_exit(on_exit, this);
