@@ -10,7 +10,6 @@ namespace threepc {
 namespace {
 
 constexpr std::int64_t slice = 100'000'000;  // ns between two looks at signals and child processes
-constexpr double goodbye_seconds = 2;
 
 tpc_message message_of(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
   return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
@@ -221,11 +220,12 @@ void Channel::broadcast_failure(const Failure& failure) noexcept {
   }
 }
 
-void Channel::close() noexcept {
+bool Channel::close(double seconds) noexcept {
   try {
-    transport_->close(from_now(goodbye_seconds));
+    transport_->close(from_now(seconds));
+    return true;
   } catch (const std::exception&) {
-    return;  // the other side is gone already
+    return false;  // the other side is gone already
   }
 }
 

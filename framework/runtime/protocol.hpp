@@ -87,6 +87,8 @@ struct Heard {
 /// The transport with the run's time-out and with failures that name round and peer.
 class Channel {
  public:
+  static constexpr double goodbye_seconds = 2;
+
   /// `watch` is called about ten times a second in whatever waits; it throws to end the wait.
   Channel(Transport& transport, double timeout, std::function<void()> watch = {})
       : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
@@ -106,7 +108,8 @@ class Channel {
   Heard hear(std::uint32_t from, std::int64_t until);
   /// Tells everybody that the run failed, as far as they can still be reached.
   void broadcast_failure(const Failure& failure) noexcept;
-  void close() noexcept;
+  /// False if the others have not left within so many seconds; it may be called again then.
+  bool close(double seconds = goodbye_seconds) noexcept;
   Transport& transport() { return *transport_; }
   double timeout() const { return timeout_; }
   /// "nothing came within 60 s ([transport] timeout); ..."

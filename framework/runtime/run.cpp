@@ -13,6 +13,7 @@
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
 #include "runtime/launcher.hpp"
+#include "runtime/placed.hpp"
 #include "runtime/server.hpp"
 #include "runtime/signals.hpp"
 #include "runtime/worker.hpp"
@@ -44,19 +45,24 @@ void require_continuation(const RunConfig& config, const Checkpoint& from) {
                     "'; transport, [faults], [checkpoint], rounds and stopping rules may change, nothing else");
 }
 
-Assignment assignment_of(const RunOptions& options) {
-  if (options.resume.empty()) return {load_config(options.config, options.set, options.out), std::nullopt};
+RunConfig config_of(const RunOptions& options) {
+  if (options.resume.empty()) return load_config(options.config, options.set, options.out);
   const std::string file = options.resume + "/config.toml";
   if (!std::filesystem::exists(file))
     throw Failure(Exit::usage, "--resume " + options.resume + ": is no run directory: it has no config.toml");
-  Assignment out{load_config(file, options.set, options.resume), std::nullopt};
-  out.from = read_checkpoint(
-      out.config.out, [](const std::string& text) { std::fprintf(stderr, "threepc: warning: %s\n", text.c_str()); });
-  require_continuation(out.config, *out.from);
+  RunConfig config = load_config(file, options.set, options.resume);
   // A fault that ended the run has happened; it comes again only if it is asked for again.
   const auto injects = [](const std::string& set) { return set.starts_with("faults"); };
-  if (std::none_of(options.set.begin(), options.set.end(), injects)) out.config.faults.inject.clear();
-  return out;
+  if (std::none_of(options.set.begin(), options.set.end(), injects)) config.faults.inject.clear();
+  return config;
+}
+
+Assignment assignment_of(const RunOptions& options, RunConfig config) {
+  if (options.resume.empty()) return {std::move(config), std::nullopt};
+  const auto warn = [](const std::string& text) { std::fprintf(stderr, "threepc: warning: %s\n", text.c_str()); };
+  Checkpoint from = read_checkpoint(config.out, warn);
+  require_continuation(config, from);
+  return {std::move(config), std::move(from)};
 }
 
 RunDirectory directory_of(const Assignment& run, bool force) {
@@ -186,10 +192,25 @@ Exit take_part(Worker& worker, const std::string& server, Retry& retry) {
   }
 }
 
+/// Member 0 is the server and speaks for all.
+Exit run_placed(const RunOptions& options, RunConfig config, const Place& place) {
+  try {
+    require_fitting(config, place);
+  } catch (const Failure& failure) {
+    if (place.member == 0) throw;
+    return failure.code();
+  }
+  if (place.member > 0) return work_placed(config, place.member - 1);
+  Session session(options, assignment_of(options, std::move(config)));
+  return session.run("", [](const std::string&) { return nullptr; });
+}
+
 }  // namespace
 
 Exit run(const RunOptions& options) {
-  Session session(options, assignment_of(options));
+  RunConfig config = config_of(options);
+  if (const auto place = Transport::place(config.transport)) return run_placed(options, std::move(config), *place);
+  Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
     const RunConfig& config = session.config();
     return in_process(config) ? start_worker_threads(config, address) : start_worker_processes(config, address);
@@ -197,10 +218,11 @@ Exit run(const RunOptions& options) {
 }
 
 Exit serve(const RunOptions& options, const std::string& listen) {
-  Assignment assignment = assignment_of(options);
-  refuse_in_process(assignment.config, "serve");
-  const std::string file = assignment.config.file;
-  Session session(options, std::move(assignment));
+  RunConfig config = config_of(options);
+  refuse_in_process(config, "serve");
+  refuse_placed(config, "serve");
+  const std::string file = config.file;
+  Session session(options, assignment_of(options, std::move(config)));
   return session.run(listen, [&](const std::string& address) -> std::unique_ptr<LocalWorkers> {
     session.progress().note("listening at " + address + " for " + std::to_string(session.config().workers) +
                             " workers; start each with: threepc work " + file + " --rank I --connect " + address);
@@ -211,6 +233,7 @@ Exit serve(const RunOptions& options, const std::string& listen) {
 Exit work(const RunOptions& options, std::uint32_t rank, const std::string& connect) {
   const RunConfig config = load_config(options.config, options.set);
   refuse_in_process(config, "work");
+  refuse_placed(config, "work");
   if (rank >= config.workers)
     throw Failure(Exit::usage, "--rank " + std::to_string(rank) + ": this run has " + std::to_string(config.workers) +
                                    " workers, ranks 0 to " + std::to_string(config.workers - 1));

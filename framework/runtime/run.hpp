@@ -20,8 +20,9 @@ struct RunOptions {
   std::optional<double> retry;   // a worker that loses its server tries for so many seconds to join again
 };
 
-/// Everything on this host: with an in-process transport the workers are threads, otherwise processes that are
-/// started and ended here. Returns Exit::done, diverged or interrupted; throws Failure for the rest.
+/// The whole run: with an in-process transport the workers are threads, otherwise processes that are started and
+/// ended here; where all members have been started already, this process's part of it. Returns Exit::done, diverged or
+/// interrupted; throws Failure for the rest.
 Exit run(const RunOptions& options);
 
 /// The server alone; workers join from elsewhere. `listen` is HOST:PORT, or "" for what [transport] says.

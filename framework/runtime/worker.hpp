@@ -29,6 +29,9 @@ class Worker {
   bool serve_one();
   /// Tells the server that this worker leaves for good.
   void leave();
+  /// After a failure: waits until the server has left too, and so has heard of it. False if it does not within the
+  /// run's time-out.
+  bool await_end_of_server() noexcept { return channel_.close(config_->timeout); }
 
  private:
   void handle(const tpc_message& message);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <latch>
 
+#include "exchanges.hpp"
 #include "members.hpp"
 
 namespace transport_test {
@@ -35,65 +36,14 @@ INSTANTIATE_TEST_SUITE_P(All, TransportStar,
                            return name_of(std::get<0>(which.param)) + "_" + std::to_string(std::get<1>(which.param));
                          });
 
-constexpr std::uint64_t rounds = 100;
-
-std::size_t size_in(std::uint64_t round, std::uint32_t rank) { return (round * 37 + rank * 11) % 700; }
-std::uint64_t salt_of(std::uint64_t round, std::uint32_t rank) { return round * 1000 + rank; }
-
-void send_all(Transport& from, std::uint32_t to, std::uint32_t rank) {
-  for (std::uint64_t round = 0; round < rounds; ++round) {
-    const Bytes data = pattern(size_in(round, rank), salt_of(round, rank));
-    from.send(to, message(data, rank + 7, round << 33), soon());
-  }
-}
-
-void expect_next(Transport& at, std::uint32_t from, std::uint64_t round, std::uint32_t rank) {
-  const tpc_message got = at.receive(from, soon());
-  EXPECT_EQ(got.type, rank + 7);
-  EXPECT_EQ(got.round, round << 33);
-  EXPECT_TRUE(same_bytes(got, pattern(size_in(round, rank), salt_of(round, rank)))) << "round " << round;
-}
-
 TEST_P(TransportStar, MessagesArriveInOrderWithTypeAndRound) {
   Star star(id(), workers());
-  star.run_and_close(
-      [&](Transport& server) {
-        for (std::uint32_t rank = 0; rank < workers(); ++rank) send_all(server, member(rank), rank);
-        for (std::uint64_t round = 0; round < rounds; ++round)
-          for (std::uint32_t rank = 0; rank < workers(); ++rank) expect_next(server, member(rank), round, rank);
-      },
-      [&](Transport& worker, std::uint32_t rank) {
-        send_all(worker, the_server, rank);
-        for (std::uint64_t round = 0; round < rounds; ++round) expect_next(worker, the_server, round, rank);
-      });
+  star.run_and_close([&](Transport& server) { talk_as_server(server, workers()); }, talk_as_worker);
 }
 
 TEST_P(TransportStar, BroadcastReachesEveryWorkerInOrderWithSends) {
   Star star(id(), workers());
-  const auto of_round = [](std::uint64_t round) { return pattern(round * 3000, round); };
-  star.run_and_close(
-      [&](Transport& server) {
-        for (std::uint64_t round = 0; round < 20; ++round) {
-          const Bytes shared = of_round(round);
-          server.broadcast(message(shared, 1, round), soon());
-          for (std::uint32_t rank = 0; rank < workers(); ++rank)
-            server.send(member(rank), message({}, 2, rank), soon());
-          for (std::uint32_t rank = 0; rank < workers(); ++rank)
-            EXPECT_EQ(server.receive(member(rank), soon()).round, round);
-        }
-      },
-      [&](Transport& worker, std::uint32_t rank) {
-        for (std::uint64_t round = 0; round < 20; ++round) {
-          const tpc_message shared = worker.receive(the_server, soon());
-          EXPECT_EQ(shared.type, 1u);
-          EXPECT_EQ(shared.round, round);
-          EXPECT_TRUE(same_bytes(shared, of_round(round)));
-          const tpc_message own = worker.receive(the_server, soon());
-          EXPECT_EQ(own.type, 2u);
-          EXPECT_EQ(own.round, rank);
-          worker.send(the_server, message({}, 3, round), soon());
-        }
-      });
+  star.run_and_close([&](Transport& server) { broadcast_as_server(server, workers()); }, broadcast_as_worker);
 }
 
 TEST_P(TransportStar, CountsAgreeOnBothEnds) {
@@ -138,15 +88,8 @@ INSTANTIATE_TEST_SUITE_P(All, TransportContract, testing::ValuesIn(all_transport
 
 TEST_P(TransportContract, EverySizeArrivesBothWays) {
   Star star(id(), 1);
-  const auto exchange = [](Transport& self, std::uint32_t peer, std::uint64_t own, std::uint64_t others) {
-    for (const std::size_t size : {0ul, 1ul, 3ul, 1021ul, 65535ul, (1ul << 20) - 1, 1ul << 20, 1ul << 26}) {
-      const Bytes data = pattern(size, own);
-      self.send(peer, message(data), soon());
-      EXPECT_TRUE(same_bytes(self.receive(peer, soon()), pattern(size, others))) << size;
-    }
-  };
-  star.run_and_close([&](Transport& server) { exchange(server, member(0), 1, 2); },
-                     [&](Transport& worker, std::uint32_t) { exchange(worker, the_server, 2, 1); });
+  star.run_and_close([&](Transport& server) { exchange_sizes(server, member(0), 1, 2); },
+                     [&](Transport& worker, std::uint32_t) { exchange_sizes(worker, the_server, 2, 1); });
 }
 
 TEST_P(TransportContract, TheSenderMayReuseItsBuffer) {
@@ -189,12 +132,8 @@ TEST_P(TransportContract, ReceivedDataLastsUntilTheNextReceiveFromTheSameMember)
 TEST_P(TransportContract, BothSidesMaySendMuchBeforeTheyReceive) {
   Star star(id(), 1);
   const Bytes down = pattern(4 << 20, 1), up = pattern(4 << 20, 2);
-  const auto exchange = [](Transport& self, std::uint32_t peer, const Bytes& out, const Bytes& expected) {
-    for (int i = 0; i < 12; ++i) self.send(peer, message(out), soon());
-    for (int i = 0; i < 12; ++i) EXPECT_TRUE(same_bytes(self.receive(peer, soon()), expected));
-  };
-  star.run_and_close([&](Transport& server) { exchange(server, member(0), down, up); },
-                     [&](Transport& worker, std::uint32_t) { exchange(worker, the_server, up, down); });
+  star.run_and_close([&](Transport& server) { exchange_much(server, member(0), down, up); },
+                     [&](Transport& worker, std::uint32_t) { exchange_much(worker, the_server, up, down); });
 }
 
 TEST_P(TransportContract, TwoRunsInOneProcessAreApart) {
@@ -208,15 +147,6 @@ TEST_P(TransportContract, TwoRunsInOneProcessAreApart) {
 }
 
 // ---- deadlines
-
-void expect_timely(const std::function<void()>& call, double seconds, const std::string& names) {
-  const double begin = now_seconds();
-  const Outcome outcome = outcome_of(call);
-  const double took = now_seconds() - begin;
-  expect_failure(outcome, TPC_TIMEOUT, names);
-  EXPECT_GE(took, seconds);
-  EXPECT_LT(took, seconds + 10);
-}
 
 TEST_P(TransportContract, ReceiveKeepsItsDeadline) {
   Star star(id(), 2);
@@ -342,23 +272,6 @@ TEST_P(TransportContract, CancelMayComeAtAnyMoment) {
 }
 
 // ---- the end of a connection
-
-constexpr std::uint64_t farewell = 50;
-
-void send_and_close(Transport& self, std::uint32_t peer) {
-  for (std::uint64_t round = 0; round < farewell; ++round)
-    self.send(peer, message(pattern(5000, round), 1, round), soon());
-  self.close(soon());
-}
-
-void drain_then_closed(Transport& self, std::uint32_t peer, const std::string& name) {
-  for (std::uint64_t round = 0; round < farewell; ++round) {
-    const tpc_message got = self.receive(peer, soon());
-    EXPECT_EQ(got.round, round);
-    EXPECT_TRUE(same_bytes(got, pattern(5000, round)));
-  }
-  for (int i = 0; i < 2; ++i) expect_failure(outcome_of([&] { self.receive(peer, soon()); }), TPC_CLOSED, name);
-}
 
 TEST_P(TransportContract, WhatAWorkerSentBeforeItClosedIsDelivered) {
   Star star(id(), 2);
