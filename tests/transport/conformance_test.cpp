@@ -13,7 +13,7 @@ struct Case {
   bool has_wire;  // its bytes cross a network, so wire counters run
 };
 
-const Case all_transports[] = {{"inproc", false}, {"tcp", true}};
+const Case all_transports[] = {{"inproc", false}, {"shm", true}, {"tcp", true}};
 
 std::string name_of(const Case& which) { return which.id; }
 
