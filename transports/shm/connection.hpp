@@ -197,7 +197,7 @@ class Connection {
   }
 
  private:
-  static constexpr std::size_t piece = std::size_t{64} << 10;             // the peer works on one while we work on the next
+  static constexpr std::size_t piece = std::size_t{64} << 10;  // the peer works on one while we work on the next
   static constexpr std::uint64_t most_waiting = std::uint64_t{64} << 20;  // bytes; then the ring is not read
   static constexpr std::size_t worth_giving_back = std::size_t{1} << 20;
 
@@ -224,7 +224,8 @@ class Connection {
         const std::size_t head = writer_.write(message.header_rest());
         message.header_left -= head;
         std::size_t body = 0;
-        if (message.header_left == 0) body = writer_.write(message.payload.first(std::min(message.payload.size(), piece)));
+        if (message.header_left == 0)
+          body = writer_.write(message.payload.first(std::min(message.payload.size(), piece)));
         message.payload = message.payload.subspan(body);
         counters_->sent += head + body;
         if (writer_.publish()) socket_.ring();
@@ -257,8 +258,8 @@ class Connection {
   void begin_message() {
     if (header_.magic != Header::expected_magic) throw tpc::Corrupt("no message begins where one should");
     if (header_.length > longest_)
-      throw tpc::Corrupt(
-          tpc::text("a message of ", header_.length, " bytes, at most ", longest_, " are accepted ([transport] max_message)"));
+      throw tpc::Corrupt(tpc::text("a message of ", header_.length, " bytes, at most ", longest_,
+                                   " are accepted ([transport] max_message)"));
     left_ = header_.length;
     data_ = std::move(spare_);
     data_.clear();

@@ -1,5 +1,5 @@
-// The memory that a server and one worker share: two rings, in a file that has no name (memfd_create). So nothing can be
-// left behind: the kernel frees it with the last process that has it, however that ends.
+// The memory that a server and one worker share: two rings, in a file that has no name (memfd_create). So nothing can
+// be left behind: the kernel frees it with the last process that has it, however that ends.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,8 @@ class Shm {
                                        .summary = "Workers as processes of one host, through shared memory.",
                                        .capabilities = TPC_REJOINS};
   static constexpr auto params = tpc::params(
-      tpc::param<&Options::name>("name", "the server's name on this host, for workers without --connect; empty: a new one"),
+      tpc::param<&Options::name>("name",
+                                 "the server's name on this host, for workers without --connect; empty: a new one"),
       tpc::param<&Options::ring>("ring",
                                  "memory for each direction of each worker, rounded up to a power of two; more lets a "
                                  "sender of large messages run further ahead",
@@ -164,10 +165,10 @@ class Shm {
 
  private:
   static constexpr std::size_t most_strangers = 128;
-  static constexpr std::uint64_t most_kept = std::uint64_t{64} << 20;      // bytes waiting for one slow peer
-  static constexpr std::int64_t handshake_time = 5'000 * millisecond;      // ns
-  static constexpr std::int64_t patience_with_reader = 2 * millisecond;    // ns without progress; then the rest is kept
-  static constexpr std::int64_t pause_of_accept = 100 * millisecond;       // ns, when the system refuses to accept
+  static constexpr std::uint64_t most_kept = std::uint64_t{64} << 20;    // bytes waiting for one slow peer
+  static constexpr std::int64_t handshake_time = 5'000 * millisecond;    // ns
+  static constexpr std::int64_t patience_with_reader = 2 * millisecond;  // ns without progress; then the rest is kept
+  static constexpr std::int64_t pause_of_accept = 100 * millisecond;     // ns, when the system refuses to accept
 
   /// What an event is about, as epoll carries it.
   enum class Source : std::uint32_t { cancel, listener, peer, stranger };
@@ -498,11 +499,13 @@ class Shm {
       if (arrival == Socket::Arrival::nothing) arrival = socket.receive(answer, file);
       return arrival != Socket::Arrival::nothing;
     });
-    if (arrival == Socket::Arrival::end) throw tpc::Error(TPC_CLOSED, "the server '" + name_ + "' closed the connection");
+    if (arrival == Socket::Arrival::end)
+      throw tpc::Error(TPC_CLOSED, "the server '" + name_ + "' closed the connection");
     if (answer.ring == 0)
-      throw tpc::Error(TPC_INVALID_ARGUMENT,
-                       tpc::text("the server refused this worker: ",
-                                 std::string_view(answer.refusal.data(), strnlen(answer.refusal.data(), answer.refusal.size()))));
+      throw tpc::Error(
+          TPC_INVALID_ARGUMENT,
+          tpc::text("the server refused this worker: ",
+                    std::string_view(answer.refusal.data(), strnlen(answer.refusal.data(), answer.refusal.size()))));
     connect_rings(std::move(socket), std::move(file), answer.ring);
   }
 
