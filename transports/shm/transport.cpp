@@ -266,7 +266,7 @@ class Shm {
     epoll_event happened[64];
     const int count = epoll_wait(events_.number(), happened, std::size(happened), idle ? milliseconds_to(deadline) : 0);
     for (const auto& peer : peers_)
-      if (peer != nullptr) peer->wake();
+      if (peer != nullptr) peer->wake(), peer->flush();
     for (int i = 0; i < count; ++i)
       handle({static_cast<Source>(happened[i].data.u64 >> 32), static_cast<std::uint32_t>(happened[i].data.u64)});
     if (is_server()) attend_strangers();
@@ -299,7 +299,6 @@ class Shm {
       case Source::peer:
         peers_[tag.index]->listen();
         peers_[tag.index]->drain();
-        peers_[tag.index]->flush();
         break;
       case Source::stranger:
         hear_stranger(tag.index);
