@@ -78,9 +78,6 @@ TEST_P(TransportStar, CountsAgreeOnBothEnds) {
   EXPECT_EQ(server.wire_sent == 0 && server.wire_received == 0, !has_wire());
 }
 
-
-
-
 TEST_P(TransportContract, EverySizeArrivesBothWays) {
   Star star(id(), 1);
   star.run_and_close([&](Transport& server) { exchange_sizes(server, member(0), 1, 2); },
