@@ -117,8 +117,8 @@ TEST_P(TransportProcesses, AWorkerKilledWhileItJoinsIsMissedOrLost) {
 
 TEST_P(TransportProcesses, AWorkerKilledWhileTheServerWaitsForItIsLost) {
   ServerOfTwo run(id(), {"hang"});
-  expect_failure(outcome_while([&] { run.server().receive(member(0), soon()); }, [&] { run.victim().kill(); }), TPC_CLOSED,
-                 "worker 0");
+  expect_failure(outcome_while([&] { run.server().receive(member(0), soon()); }, [&] { run.victim().kill(); }),
+                 TPC_CLOSED, "worker 0");
   run.expect_lost();
 }
 
@@ -161,9 +161,8 @@ TEST_P(TransportProcesses, AWorkerKilledDuringCloseDoesNotHoldItUp) {
   ServerOfTwo run(id(), {"hang"});
   const Bytes data = pattern(20 << 20, 1);
   run.server().send(member(0), message(data), soon());
-  const double took = seconds_of([&] {
-    outcome_while([&] { run.server().close(in(20)); }, [&] { run.victim().kill(); });
-  });
+  const double took =
+      seconds_of([&] { outcome_while([&] { run.server().close(in(20)); }, [&] { run.victim().kill(); }); });
   EXPECT_LT(took, 25);
 }
 
@@ -257,8 +256,8 @@ struct WorkerOfOne {
 
 TEST_P(TransportProcesses, AServerKilledWhileAWorkerWaitsIsLost) {
   WorkerOfOne run(id(), {"hang"});
-  expect_failure(outcome_while([&] { run.worker->receive(the_server, soon()); }, [&] { run.server.kill(); }), TPC_CLOSED,
-                 "server");
+  expect_failure(outcome_while([&] { run.worker->receive(the_server, soon()); }, [&] { run.server.kill(); }),
+                 TPC_CLOSED, "server");
   run.expect_lost();
 }
 

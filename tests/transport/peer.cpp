@@ -1,6 +1,6 @@
-// transport_peer ID WORKERS RANK ADDRESS STEP...: a member of a run that follows a script, for tests that kill or stop it.
-// RANK is a worker's, or "server", whose ADDRESS is "-". Before each step it says so on stderr, "at STEP"; at the end
-// "done", or "failed STATUS: TEXT" with exit code 1.
+// transport_peer ID WORKERS RANK ADDRESS STEP...: a member of a run that follows a script, for tests that kill or stop
+// it. RANK is a worker's, or "server", whose ADDRESS is "-". Before each step it says so on stderr, "at STEP"; at the
+// end "done", or "failed STATUS: TEXT" with exit code 1.
 //
 //   open, join, close     the calls
 //   send=N                a message of N bytes to the server, or to worker 0
