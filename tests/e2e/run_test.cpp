@@ -45,6 +45,7 @@ TEST_P(SameBits, OnEveryTransportAndNumberOfThreads) {
   const std::string one = run("one", {});
   EXPECT_EQ(run("four", {"workers.threads=4"}), one);
   EXPECT_EQ(run("tcp", {"transport.plugin=tcp"}), one);
+  EXPECT_EQ(run("shm", {"transport.plugin=shm"}), one);
   EXPECT_EQ(comparable(folder.path("tcp")), comparable(folder.path("one")));
   EXPECT_EQ(comparable(folder.path("four")), comparable(folder.path("one")));
   EXPECT_NE(run("other", {"run.seed=2"}), one);

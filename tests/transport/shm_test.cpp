@@ -1,5 +1,5 @@
-// The shm transport against peers that break the rules: what they write into the shared memory and say on its socket may
-// be anything.
+// The shm transport against peers that break the rules: what they write into the shared memory and say on its socket
+// may be anything.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
