@@ -47,6 +47,7 @@ TEST_P(SameBits, OnEveryTransportAndNumberOfThreads) {
   const bool paced = std::find(set.begin(), set.end(), "optimizer.schedule=cosine") != set.end();
   EXPECT_EQ(run("four", {"workers.threads=4"}), one);
   EXPECT_EQ(run("tcp", {"transport.plugin=tcp"}), one);
+  EXPECT_EQ(run("shm", {"transport.plugin=shm"}), one);
   EXPECT_EQ(comparable(folder.path("tcp")), comparable(folder.path("one")));
   run("resumed", {"run.rounds=30", "checkpoint.every_rounds=7"});
   const Result resumed = run_program({"run", "--resume", folder.path("resumed"), "--quiet", "--set", "run.rounds=60"});
