@@ -81,15 +81,15 @@ class RawPeer {
   }
 
   /// Joins as worker `rank` and waits for the answer. The server is in join meanwhile.
-  void join(std::uint32_t rank, std::uint32_t workers) {
-    send(join_frame(rank, workers));
+  void join(std::uint32_t rank, std::uint32_t workers, std::uint64_t instance = 1) {
+    send(join_frame(rank, workers, instance));
     const auto answer = read_frame();
     EXPECT_TRUE(answer && answer->header.kind == FrameKind::accept);
   }
 
-  static Bytes join_frame(std::uint32_t rank, std::uint32_t workers) {
+  static Bytes join_frame(std::uint32_t rank, std::uint32_t workers, std::uint64_t instance = 1) {
     return threepc::tcp::to_frame({FrameKind::join, member(rank)},
-                                  threepc::tcp::to_bytes(threepc::tcp::Join{rank, workers}));
+                                  threepc::tcp::to_bytes(threepc::tcp::Join{rank, workers, instance, {}}));
   }
 
  private:

@@ -19,6 +19,7 @@
 #include "../ranks.hpp"
 #include "connection.hpp"
 #include "frame.hpp"
+#include "identity.hpp"
 
 namespace threepc::tcp {
 namespace {
@@ -31,6 +32,7 @@ struct Options {
   std::string_view host = "127.0.0.1";
   std::int64_t port = 0;
   std::int64_t max_message = std::int64_t{1} << 32;
+  double keepalive = 10;
 };
 
 struct Address {
@@ -63,29 +65,31 @@ std::shared_ptr<const Bytes> frame(FrameKind kind, std::uint32_t sender, std::sp
   return std::make_shared<const Bytes>(to_frame({kind, sender}, payload));
 }
 
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 class Tcp {
  public:
   static constexpr tpc::About about = {
       .id = "tcp",
-      .version = "1.0.0",
-      .summary = "Workers as processes, on one host or several, over TCP (IPv4 or IPv6)."};
+      .version = "1.1.0",
+      .summary = "Workers as processes, on one host or several, over TCP (IPv4 or IPv6).",
+      .capabilities = TPC_REJOINS};
   static constexpr auto params = tpc::params(
       tpc::param<&Options::host>(
           "host", "the server's host: where it binds, and where a worker without --connect looks for it"),
       tpc::param<&Options::port>("port", "the server's port; 0 takes a free one", {.minimum = 0, .maximum = 65535}),
       tpc::param<&Options::max_message>("max_message",
                                         "a longer message is refused; raise it for a dense model beyond 4 GiB",
-                                        {.unit = "bytes", .minimum = 1024, .maximum = 1e15}));
+                                        {.unit = "bytes", .minimum = 1024, .maximum = 1e15}),
+      tpc::param<&Options::keepalive>("keepalive",
+                                      "how soon a peer whose host or link is gone counts as lost; raise it for links "
+                                      "that fail for longer than that and come back",
+                                      {.unit = "s", .minimum = 3, .maximum = 3600}));
 
   Tcp(const Options& options, const tpc::Setup& setup)
       : host_(&setup.host()),
         workers_(setup.workers()),
         rank_(setup.worker()),
         longest_(static_cast<std::uint64_t>(options.max_message)),
+        keepalive_(static_cast<int>(options.keepalive)),
         configured_{std::string(options.host), std::to_string(options.port)},
         work_(asio::make_work_guard(io_)),
         peers_(is_server() ? workers_ : 1),
@@ -114,7 +118,7 @@ class Tcp {
             std::make_shared<const Bytes>(to_frame({FrameKind::message, own_member(), message.type, message.round},
                                                    {message.data, message.size})),
             message.size, deadline);
-    const Connection& peer = connected(index_of(to));
+    const Connection& peer = *connected(index_of(to));
     // A peer that is gone may have said why: what it sent is read first.
     if (peer.ended() && !peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(to) + " " + peer.reason());
   }
@@ -130,10 +134,14 @@ class Tcp {
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
     const std::size_t at = index_of(from);
-    Connection& peer = connected(at);
-    wait(deadline, "no message from " + name_of(from), [&] { return peer.has_message() || peer.ended(); });
-    if (!peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(from) + " " + peer.reason());
-    held_[at] = peer.take_message();
+    connected(at);
+    const Peer& peer = peers_[at];
+    // Whoever was lost may have come back: even when there is nothing to wait for, it is let in.
+    if (!peer.connection->has_message()) io_.poll();
+    wait(deadline, "no message from " + name_of(from),
+         [&] { return peer.connection->has_message() || peer.connection->ended(); });
+    if (!peer.connection->has_message()) throw tpc::Error(TPC_CLOSED, name_of(from) + " " + tell_loss(at));
+    held_[at] = peer.connection->take_message();
     payload_received_ += held_[at].data.size();
     return {sizeof(tpc_message), held_[at].type, held_[at].round, held_[at].data.data(), held_[at].data.size()};
   }
@@ -152,15 +160,13 @@ class Tcp {
   void close(tpc::Deadline deadline) {
     acceptor_.reset();
     strangers_.clear();
-    for (const auto& peer : peers_) {
-      if (peer == nullptr || peer->ended()) continue;
-      peer->send(frame(FrameKind::goodbye, own_member()));
-      peer->finish_sending();
+    const std::vector<std::shared_ptr<Connection>> open = open_connections();
+    for (const auto& connection : open) {
+      connection->send(frame(FrameKind::goodbye, own_member()));
+      connection->finish_sending();
     }
-    wait(deadline, "a peer does not close its connection", [&] {
-      return std::all_of(peers_.begin(), peers_.end(),
-                         [](const auto& peer) { return peer == nullptr || peer->ended(); });
-    });
+    wait(deadline, "a peer does not close its connection",
+         [&] { return std::all_of(open.begin(), open.end(), [](const auto& one) { return one->ended(); }); });
     io_.poll();  // the counters of what was written last
   }
 
@@ -168,6 +174,14 @@ class Tcp {
   static constexpr std::size_t most_strangers = 128;
   static constexpr std::size_t most_queued = std::size_t{64} << 20;  // bytes waiting for one slow peer
   static constexpr auto handshake_time = std::chrono::seconds(5);
+
+  /// Another member. One that has joined again while the caller does not know yet of its loss waits in `next`.
+  struct Peer {
+    std::shared_ptr<Connection> connection, next;
+    std::uint64_t instance = 0;  // of the one that joined last
+    bool loss_told = false;
+    const std::shared_ptr<Connection>& latest() const { return next ? next : connection; }
+  };
 
   struct Stranger {
     std::shared_ptr<Connection> connection;
@@ -202,9 +216,26 @@ class Tcp {
     return is_server() ? tpc::worker_of_member(member) : 0;
   }
 
-  Connection& connected(std::size_t at) const {
-    if (peers_[at] == nullptr) throw tpc::Error(TPC_CLOSED, "not joined");
-    return *peers_[at];
+  const std::shared_ptr<Connection>& connected(std::size_t at) const {
+    if (peers_[at].connection == nullptr) throw tpc::Error(TPC_CLOSED, "not joined");
+    return peers_[at].connection;
+  }
+
+  std::vector<std::shared_ptr<Connection>> open_connections() const {
+    std::vector<std::shared_ptr<Connection>> open;
+    for (const Peer& peer : peers_)
+      for (const auto& connection : {peer.connection, peer.next})
+        if (connection && !connection->ended()) open.push_back(connection);
+    return open;
+  }
+
+  /// Why the peer is lost. The caller knows now, so that the next that it hears is from the one that has come back.
+  std::string tell_loss(std::size_t at) {
+    Peer& peer = peers_[at];
+    const std::string reason = peer.connection->reason();
+    peer.loss_told = peer.next == nullptr;
+    if (peer.next) peer.connection = std::move(peer.next);
+    return reason;
   }
 
   void enqueue(std::uint32_t to, const std::shared_ptr<const Bytes>& bytes, std::uint64_t payload,
@@ -212,12 +243,12 @@ class Tcp {
     if (payload > longest_)
       throw tpc::Error(TPC_INVALID_ARGUMENT,
                        tpc::text("a message of ", payload, " bytes exceeds [transport] max_message = ", longest_));
-    Connection& peer = connected(index_of(to));
-    if (peer.queued_bytes() > 0) io_.poll();  // what has left in the meantime makes room for this one to leave at once
+    const std::shared_ptr<Connection> peer = connected(index_of(to));
+    if (peer->queued_bytes() > 0) io_.poll();  // what has left in the meantime makes room for this one to leave at once
     wait(deadline, name_of(to) + " does not read what it is sent",
-         [&] { return peer.queued_bytes() < most_queued || peer.ended(); });
-    if (peer.ended()) return;
-    peer.send(bytes);
+         [&] { return peer->queued_bytes() < most_queued || peer->ended(); });
+    if (peer->ended()) return;
+    peer->send(bytes);
     payload_sent_ += payload;
   }
 
@@ -288,27 +319,40 @@ class Tcp {
     Join join{};
     if (control.header.kind != FrameKind::join || from.trusted() || !read_join(control.payload, join))
       return from.end("sent an unexpected frame");
-    if (const std::string fault = refusal(join); !fault.empty()) {
-      log(TPC_LOG_WARNING, "refused " + from.name() + ": " + fault);
-      from.send(frame(FrameKind::reject, tpc::server_member, bytes_of(fault)));
+    if (const std::optional<Reject> no = refusal(join)) {
+      log(TPC_LOG_WARNING, "refused " + from.name() + ": " + no->text);
+      from.send(frame(FrameKind::reject, tpc::server_member, to_reject(no->refusal, no->text)));
       return from.finish_sending();
     }
-    from.trust();
-    peers_[join.rank] = from.shared_from_this();
-    forget(from);
-    from.send(frame(FrameKind::accept, tpc::server_member));
-    log(TPC_LOG_INFO, tpc::text("worker ", join.rank, " joined from ", from.name()));
+    take_in(join, from.shared_from_this());
   }
 
-  std::string refusal(const Join& join) const {
+  void take_in(const Join& join, const std::shared_ptr<Connection>& worker) {
+    Peer& peer = peers_[join.rank];
+    const bool again = peer.connection != nullptr;
+    if (again) peer.latest()->end("has joined again from " + worker->name());
+    const bool loss_is_known = !again || !complete_ || peer.loss_told;
+    (loss_is_known ? peer.connection : peer.next) = worker;
+    peer.instance = join.instance;
+    peer.loss_told = false;
+    worker->trust();
+    forget(*worker);
+    worker->send(frame(FrameKind::accept, tpc::server_member));
+    log(TPC_LOG_INFO, tpc::text("worker ", join.rank, again ? " joined again from " : " joined from ", worker->name()));
+  }
+
+  std::optional<Reject> refusal(const Join& join) const {
     if (join.workers != workers_)
-      return tpc::text("this run has ", workers_, " workers, the one that wants to join expects ", join.workers);
+      return Reject{Refusal::final, tpc::text("this run has ", workers_,
+                                              " workers, the one that wants to join expects ", join.workers)};
     if (join.rank >= workers_)
-      return tpc::text("rank ", join.rank, " is out of range: this run has ", workers_, " workers, ranks 0 to ",
-                       workers_ - 1);
-    if (peers_[join.rank] != nullptr)
-      return tpc::text("rank ", join.rank, " has already joined from ", peers_[join.rank]->name());
-    return "";
+      return Reject{Refusal::final, tpc::text("rank ", join.rank, " is out of range: this run has ", workers_,
+                                              " workers, ranks 0 to ", workers_ - 1)};
+    const Peer& peer = peers_[join.rank];
+    const auto& holder = peer.latest();
+    if (holder != nullptr && !holder->ended() && peer.instance != join.instance)
+      return Reject{Refusal::rank_taken, tpc::text("rank ", join.rank, " has already joined from ", holder->name())};
+    return std::nullopt;
   }
 
   void on_end(Connection& ended) {
@@ -325,13 +369,14 @@ class Tcp {
     const auto missing = [this] {
       std::vector<std::uint32_t> ranks;
       for (std::uint32_t rank = 0; rank < workers_; ++rank)
-        if (peers_[rank] == nullptr) ranks.push_back(rank);
+        if (peers_[rank].connection == nullptr) ranks.push_back(rank);
       return ranks;
     };
     try {
       wait(deadline, "", [&] {
-        return std::none_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer == nullptr; });
+        return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.connection != nullptr; });
       });
+      complete_ = true;
     } catch (const tpc::Error& error) {
       if (error.status() != TPC_TIMEOUT) throw;
       throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " " + address_.text());
@@ -340,19 +385,38 @@ class Tcp {
 
   // ---- worker
 
+  /// Whoever had this rank before may be gone without the server's knowing yet: it will, within `keepalive`.
   void join_server(tpc::Deadline deadline) {
+    const Clock::time_point patience = Clock::now() + std::chrono::seconds(keepalive_ + 1);
+    for (;;) {
+      const std::optional<Reject> no = try_to_join(deadline);
+      if (!no) return;
+      const std::string text = "the server refused this worker: " + no->text;
+      if (no->refusal != Refusal::rank_taken || std::min(patience, time_point(deadline)) <= Clock::now())
+        throw tpc::Error(TPC_INVALID_ARGUMENT, text);
+      pause(std::chrono::milliseconds(500), deadline, text);
+    }
+  }
+
+  /// Returns why the server refuses, if it does.
+  std::optional<Reject> try_to_join(tpc::Deadline deadline) {
+    refused_.reset();
+    identity_.emplace(tpc::text(rank_, "@", address_.text()));
     auto connection = std::make_shared<Connection>(
         connect(deadline), wire_, longest_,
         Connection::Handler{[this](Connection& from, const Decoded& control) { on_answer(from, control); },
-                            [](Connection&) {}});
-    peers_[0] = connection;
+                            [this](Connection& ended) {
+                              if (&ended == peers_[0].connection.get()) identity_.reset();
+                            }});
+    peers_[0].connection = connection;
     connection->start();
-    connection->send(frame(FrameKind::join, own_member(), to_bytes(Join{rank_, workers_})));
+    connection->send(
+        frame(FrameKind::join, own_member(), to_bytes(Join{rank_, workers_, identity_->number(), Nonce{}})));
     wait(deadline, "the server at " + address_.text() + " does not answer",
-         [&] { return connection->trusted() || !refused_.empty() || connection->ended(); });
-    if (!refused_.empty()) throw tpc::Error(TPC_INVALID_ARGUMENT, "the server refused this worker: " + refused_);
-    if (!connection->trusted())
+         [&] { return connection->trusted() || refused_ || connection->ended(); });
+    if (!connection->trusted() && !refused_)
       throw tpc::Error(TPC_CLOSED, "the server at " + address_.text() + " " + connection->reason());
+    return refused_;
   }
 
   void on_answer(Connection& from, const Decoded& control) {
@@ -361,16 +425,16 @@ class Tcp {
     else if (control.header.kind == FrameKind::accept)
       from.trust();
     else if (control.header.kind == FrameKind::reject)
-      refused_.assign(control.payload.begin(), control.payload.end());
+      refused_ = read_reject(control.payload);
     else
       from.end("sent an unexpected frame");
   }
 
   /// Tries until the deadline: a worker may be started before its server.
   asio::ip::tcp::socket connect(tpc::Deadline deadline) {
-    auto pause = std::chrono::milliseconds(10);
+    auto interval = std::chrono::milliseconds(10);
     const std::string unreachable = "no server answers at " + address_.text() + "; start it, or correct --connect";
-    for (;; pause = std::min(2 * pause, std::chrono::milliseconds(500))) {
+    for (;; interval = std::min(2 * interval, std::chrono::milliseconds(500))) {
       std::optional<error_code> outcome;
       asio::ip::tcp::socket socket(io_);
       asio::ip::tcp::resolver resolver(io_);
@@ -386,16 +450,20 @@ class Tcp {
       if (!*outcome) return socket;
       const bool later = *outcome == asio::error::connection_refused;
       if (!later) throw tpc::Error(TPC_CLOSED, "cannot reach " + address_.text() + ": " + outcome->message());
-      asio::steady_timer timer(io_, pause);
-      bool rung = false;
-      timer.async_wait([&](const error_code&) { rung = true; });
-      try {
-        wait(deadline, unreachable, [&] { return rung; });
-      } catch (const tpc::Error&) {
-        timer.cancel();
-        drain([&] { return rung; });
-        throw;
-      }
+      pause(interval, deadline, unreachable);
+    }
+  }
+
+  void pause(std::chrono::milliseconds length, tpc::Deadline deadline, const std::string& late) {
+    asio::steady_timer timer(io_, length);
+    bool rung = false;
+    timer.async_wait([&](const error_code&) { rung = true; });
+    try {
+      wait(deadline, late, [&] { return rung; });
+    } catch (const tpc::Error&) {
+      timer.cancel();
+      drain([&] { return rung; });
+      throw;
     }
   }
 
@@ -422,6 +490,7 @@ class Tcp {
   const std::uint32_t workers_;
   const std::uint32_t rank_;
   const std::uint64_t longest_;
+  const int keepalive_;  // seconds
   const Address configured_;
   Address address_;
   std::atomic<bool> cancelled_{false};
@@ -431,9 +500,11 @@ class Tcp {
   std::optional<asio::ip::tcp::acceptor> acceptor_;
   asio::steady_timer accept_pause_{io_};
   std::list<Stranger> strangers_;
-  std::vector<std::shared_ptr<Connection>> peers_;  // by rank; a worker's only one is the server
-  std::vector<Inbound> held_;                       // the last message of each, which the caller still looks at
-  std::string refused_;
+  std::vector<Peer> peers_;           // by rank; a worker's only one is the server
+  bool complete_ = false;             // server: all workers have joined once
+  std::optional<Identity> identity_;  // worker: while its connection lives
+  std::vector<Inbound> held_;         // the last message of each, which the caller still looks at
+  std::optional<Reject> refused_;
   std::uint64_t payload_sent_ = 0, payload_received_ = 0;
 };
 
