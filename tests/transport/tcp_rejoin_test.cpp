@@ -51,9 +51,7 @@ class TcpRejoin : public testing::Test {
   std::optional<RawPeer> first_, other_;
 };
 
-TEST_F(TcpRejoin, IsSaidOfTheTransport) {
-  EXPECT_NE(spec_of("tcp").descriptor->capabilities & TPC_REJOINS, 0u);
-}
+TEST_F(TcpRejoin, IsSaidOfTheTransport) { EXPECT_NE(spec_of("tcp").descriptor->capabilities & TPC_REJOINS, 0u); }
 
 TEST_F(TcpRejoin, ALostWorkerIsClosedUntilItHasJoinedAgainAndThenHeard) {
   first_->close();
