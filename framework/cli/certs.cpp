@@ -46,7 +46,7 @@ struct Identity {
 
 /// What a certificate is for.
 struct Purpose {
-  std::string name;   // its subject, for people
+  std::string name;  // its subject, for people
   bool is_ca;
   std::string usage;  // extended key usage, "" for none
   std::string hosts;  // subject alternative names, "" for none

@@ -1,8 +1,8 @@
 // Peers that vanish without a word: a host that lost power, a cable that was pulled.
 #pragma once
 
-#include <netinet/tcp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>

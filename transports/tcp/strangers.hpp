@@ -29,7 +29,8 @@ class Strangers {
   Strangers(asio::io_context& io, std::size_t most) : io_(&io), most_(most) {}
 
   void add(const std::shared_ptr<Connection>& connection) {
-    if (all_.size() >= most_) oldest_of_the_largest()->end("made room for others, because it did not join", Fault::crowded);
+    if (all_.size() >= most_)
+      oldest_of_the_largest()->end("made room for others, because it did not join", Fault::crowded);
     auto timer = std::make_unique<asio::steady_timer>(*io_, time_to_join);
     timer->async_wait([weak = std::weak_ptr(connection)](const error_code& error) {
       const auto alive = weak.lock();
@@ -59,8 +60,8 @@ class Strangers {
   std::shared_ptr<Connection> oldest_of_the_largest() {
     std::map<asio::ip::address, std::size_t> count;
     for (const Stranger& stranger : all_) ++count[stranger.connection->source()];
-    const auto largest = std::max_element(count.begin(), count.end(),
-                                          [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto largest =
+        std::max_element(count.begin(), count.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     const auto oldest = std::find_if(all_.begin(), all_.end(), [&](const Stranger& stranger) {
       return stranger.connection->source() == largest->first;
     });

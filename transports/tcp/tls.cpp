@@ -196,16 +196,14 @@ Tls::~Tls() = default;
 
 std::unique_ptr<Stream> Tls::server_stream(asio::ip::tcp::socket socket, WireCounters& counters,
                                            std::shared_ptr<const std::vector<std::uint8_t>> answer_to_plain) const {
-  auto stream =
-      std::make_unique<TlsStream>(std::move(socket), context_->ssl, counters, asio::ssl::stream_base::server);
+  auto stream = std::make_unique<TlsStream>(std::move(socket), context_->ssl, counters, asio::ssl::stream_base::server);
   stream->answer_plain_peers(std::move(answer_to_plain));
   return stream;
 }
 
 std::unique_ptr<Stream> Tls::client_stream(asio::ip::tcp::socket socket, WireCounters& counters,
                                            const std::string& host) const {
-  auto stream =
-      std::make_unique<TlsStream>(std::move(socket), context_->ssl, counters, asio::ssl::stream_base::client);
+  auto stream = std::make_unique<TlsStream>(std::move(socket), context_->ssl, counters, asio::ssl::stream_base::client);
   stream->expect_host(host);
   return stream;
 }

@@ -50,9 +50,9 @@ std::optional<Token> Token::find(const std::optional<std::string>& file) {
   Token token(without_space_at_end(file ? content_of(*file) : given));
   const std::string place = file ? *file : "THREEPC_TOKEN";
   if (token.secret_.size() < shortest || token.secret_.size() > longest)
-    throw tpc::BadParameter(file ? "token_file" : "", tpc::text(place, ": a token has ", shortest, " to ", longest,
-                                                                " bytes, this one ", token.secret_.size(),
-                                                                how_to_make_one));
+    throw tpc::BadParameter(file ? "token_file" : "",
+                            tpc::text(place, ": a token has ", shortest, " to ", longest, " bytes, this one ",
+                                      token.secret_.size(), how_to_make_one));
   return token;
 }
 

@@ -54,7 +54,8 @@ std::unique_ptr<const Tls> tls_of(const Options& options) {
                               : !options.key         ? "key"
                                                      : nullptr;
   if (missing != nullptr)
-    throw tpc::BadParameter(missing, "TLS needs ca, certificate and key; threepc certs --help shows how to make them");
+    throw tpc::BadParameter(missing, tpc::text("TLS needs [transport] ca, certificate and key, and there is no ",
+                                               missing, "; threepc certs --help shows how to make them"));
   return std::make_unique<const Tls>(
       TlsFiles{std::string(options.ca->file), std::string(options.certificate->file), std::string(options.key->file)});
 }
