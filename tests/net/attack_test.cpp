@@ -41,8 +41,9 @@ class Attack : public testing::TestWithParam<bool> {
   std::vector<std::string> with_secrets(std::vector<std::string> arguments, const std::string& who) const {
     arguments.insert(arguments.end(), shared_.begin(), shared_.end());
     if (!has_tls()) return arguments;
-    for (const std::string& file : {"ca=" + folder_.path("lab/ca.pem"), "certificate=" + folder_.path("lab/" + who + ".pem"),
-                                    "key=" + folder_.path("lab/" + who + ".key")})
+    for (const std::string& file :
+         {"ca=" + folder_.path("lab/ca.pem"), "certificate=" + folder_.path("lab/" + who + ".pem"),
+          "key=" + folder_.path("lab/" + who + ".key")})
       arguments.insert(arguments.end(), {"--set", "transport." + file});
     return arguments;
   }
@@ -101,8 +102,7 @@ class Attack : public testing::TestWithParam<bool> {
   std::unique_ptr<Process> server_;
 };
 
-INSTANTIATE_TEST_SUITE_P(All, Attack, testing::Bool(),
-                         [](const auto& which) { return which.param ? "tls" : "token"; });
+INSTANTIATE_TEST_SUITE_P(All, Attack, testing::Bool(), [](const auto& which) { return which.param ? "tls" : "token"; });
 
 TEST_P(Attack, TenThousandConnectionsInWaves) {
   int connected = 0;

@@ -117,8 +117,8 @@ class TwoHosts : public testing::Test {
     server_ = link_->at_server(
         with_secrets({"serve", config_, "--listen", "10.77.0.1:5555", "--out", folder_.path("run")}, "server"));
     for (int rank = 0; rank < workers; ++rank)
-      workers_.push_back(link_->at_workers(with_secrets(
-          {"work", config_, "--rank", std::to_string(rank), "--connect", "10.77.0.1:5555"}, "worker")));
+      workers_.push_back(link_->at_workers(
+          with_secrets({"work", config_, "--rank", std::to_string(rank), "--connect", "10.77.0.1:5555"}, "worker")));
   }
 
   void expect_success() {
@@ -136,7 +136,8 @@ class TwoHosts : public testing::Test {
     for (const std::string& one : set_)
       if (one.rfind("transport.", 0) != 0) arguments.insert(arguments.end(), {"--set", one});
     arguments.insert(arguments.end(), {"--set", "transport.plugin=inproc"});
-    EXPECT_EQ(run_program(arguments).exit_code, 0);
+    const Result result = run_program(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
     return read_summary(folder_.path("inproc"))["x_hash"];
   }
 
@@ -156,7 +157,8 @@ TEST_F(TwoHosts, ARunWithTokenAndTlsHasTheBitsOfOneInProcess) {
 
 TEST_F(TwoHosts, WithoutProtectionTheServerDoesNotStart) {
   configure(small_config(1, "tcp", 100));
-  const Result result = link_->at_server({"serve", config_, "--listen", "10.77.0.1:5555", "--out", folder_.path("run")})->wait();
+  const Result result =
+      link_->at_server({"serve", config_, "--listen", "10.77.0.1:5555", "--out", folder_.path("run")})->wait();
   EXPECT_EQ(result.exit_code, 2);
   for (const std::string way : {"token_file", "threepc certs", "insecure = true"})
     EXPECT_NE(result.err.find(way), std::string::npos) << result.err;
@@ -212,7 +214,8 @@ TEST_F(TwoHosts, ADeadLinkIsNoticedByBothEnds) {
 }
 
 TEST_F(TwoHosts, ALinkThatIsRestoredSoonEnoughHarmsNobody) {
-  configure(small_config(2, "tcp", 20000), {"transport.keepalive=30", "transport.timeout=60", "run.evaluate_every=1000"});
+  configure(small_config(2, "tcp", 20000),
+            {"transport.keepalive=30", "transport.timeout=60", "run.evaluate_every=1000"});
   start(2);
   server_->wait_for_stderr("round 0");
   ASSERT_TRUE(link_->cut()) << link_->why_not();

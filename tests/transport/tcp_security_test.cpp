@@ -197,26 +197,23 @@ TEST_F(TcpSecurity, AnImpostorCannotPretendToHaveTheToken) {
   const RawListener listener;
   Member worker("tcp", 1, 0, token(secret));
   worker->open(listener.address(), soon());
-  in_parallel({[&] {
-                 expect_failure(outcome_of([&] { worker->join(soon()); }), TPC_INVALID_ARGUMENT, "did not prove");
-               },
-               [&] {
-                 RawPeer peer = listener.accept();
-                 EXPECT_EQ(peer.read_frame()->header.kind, FrameKind::join);
-                 peer.send(to_frame({FrameKind::challenge}, Bytes(32, 1)));
-                 const auto proof = peer.read_frame();
-                 ASSERT_TRUE(proof && proof->header.kind == FrameKind::proof);
-                 peer.send(to_frame({FrameKind::accept}, Bytes(proof->payload.begin(), proof->payload.end())));
-               }});
+  in_parallel(
+      {[&] { expect_failure(outcome_of([&] { worker->join(soon()); }), TPC_INVALID_ARGUMENT, "did not prove"); },
+       [&] {
+         RawPeer peer = listener.accept();
+         EXPECT_EQ(peer.read_frame()->header.kind, FrameKind::join);
+         peer.send(to_frame({FrameKind::challenge}, Bytes(32, 1)));
+         const auto proof = peer.read_frame();
+         ASSERT_TRUE(proof && proof->header.kind == FrameKind::proof);
+         peer.send(to_frame({FrameKind::accept}, Bytes(proof->payload.begin(), proof->payload.end())));
+       }});
 }
 
 TEST_F(TcpSecurity, ASecondChallengeIsNotAnswered) {
   const RawListener listener;
   Member worker("tcp", 1, 0, token(secret));
   worker->open(listener.address(), soon());
-  in_parallel({[&] {
-                 expect_failure(outcome_of([&] { worker->join(soon()); }), TPC_CLOSED, "unexpected frame");
-               },
+  in_parallel({[&] { expect_failure(outcome_of([&] { worker->join(soon()); }), TPC_CLOSED, "unexpected frame"); },
                [&] {
                  RawPeer peer = listener.accept();
                  EXPECT_TRUE(peer.read_frame());
@@ -354,9 +351,7 @@ TEST_F(TcpSecurity, AHostNameIsCheckedToo) {
 TEST_F(TcpSecurity, AWorkersCertificateIsNoServers) {
   Member server = opened_server("tcp", 1, tls("worker")), worker("tcp", 1, 0, tls("worker"));
   worker->open(server->address(), soon());
-  in_parallel({[&] {
-                 expect_failure(outcome_of([&] { worker->join(soon()); }), TPC_INVALID_ARGUMENT, "purpose");
-               },
+  in_parallel({[&] { expect_failure(outcome_of([&] { worker->join(soon()); }), TPC_INVALID_ARGUMENT, "purpose"); },
                [&] { EXPECT_EQ(outcome_of([&] { server->join(in(2)); }).status, TPC_TIMEOUT); }});
 }
 
@@ -411,9 +406,8 @@ void tls_server_survives(const Values& of_server, const Values& of_worker,
 
 TEST_F(TcpSecurity, AClientWithoutACertificateIsRefused) {
   const Log log;
-  tls_server_survives(tls("server"), tls("worker"), [](const std::string& address) {
-    EXPECT_FALSE(is_served_without_certificate(address));
-  });
+  tls_server_survives(tls("server"), tls("worker"),
+                      [](const std::string& address) { EXPECT_FALSE(is_served_without_certificate(address)); });
   log.expect("shows no certificate");
 }
 

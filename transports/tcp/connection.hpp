@@ -134,7 +134,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const std::size_t least = trusted_ ? buffer : small_buffer;
     const std::size_t some = std::min(expected_, std::max(2 * filled_, large));
     const std::size_t size = std::max(least, some);
-    if (buffer_.size() >= size) return;
+    if (filled_ < buffer_.size() || buffer_.size() >= size) return;
     buffer_.reserve(size);  // exactly: resize alone would take up to twice as much
     buffer_.resize(size);
   }
