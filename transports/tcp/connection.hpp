@@ -124,6 +124,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static constexpr std::size_t large = 1 << 20;               // what is reserved for a message before it arrives
   static constexpr std::size_t most_waiting = 8;              // messages; then the socket is not read
   static constexpr std::uint64_t most_bytes_waiting = large;  // likewise
+  static constexpr std::size_t most_discarded = 64 * 1024;    // of a stranger that has been refused
   static constexpr std::uint64_t longest_of_stranger = 1024;  // bytes of a frame before the handshake is done
 
   std::uint64_t longest() const { return trusted_ ? longest_ : longest_of_stranger; }
@@ -156,6 +157,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       conclude(said_goodbye_ ? Ending{"has left", false} : stream_->explain(error), Fault::left);
       return close();
     }
+    if (finishing_ && !trusted_ && has_discarded_enough(size)) return end("was refused and went on", Fault::frame);
     filled_ += size;
     resume();
   }
@@ -250,10 +252,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void discard() {
     buffer_.resize(small_buffer);
-    stream_->socket().async_read_some(
-        asio::buffer(buffer_),
-        [self = shared_from_this()](const error_code& error, std::size_t) { error ? self->close() : self->discard(); });
+    stream_->socket().async_read_some(asio::buffer(buffer_),
+                                      [self = shared_from_this()](const error_code& error, std::size_t size) {
+                                        const bool over = error || self->has_discarded_enough(size);
+                                        over ? self->close() : self->discard();
+                                      });
   }
+
+  /// Whoever is not wanted here may finish its sentence, not flood.
+  bool has_discarded_enough(std::size_t size) { return (discarded_ += size) > most_discarded; }
 
   void conclude(const Ending& ending, Fault fault) {
     if (ended_) return;
@@ -284,7 +291,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<Inbound> inbox_;
   std::uint64_t inbox_bytes_ = 0;
   std::deque<std::shared_ptr<const Bytes>> outbox_;
-  std::size_t queued_bytes_ = 0;
+  std::size_t queued_bytes_ = 0, discarded_ = 0;
   bool trusted_ = false, reading_ = false, finishing_ = false, said_goodbye_ = false, write_failed_ = false,
        ended_ = false;
   Ending ending_;

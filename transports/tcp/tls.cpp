@@ -48,24 +48,9 @@ class TlsStream final : public Stream {
  public:
   TlsStream(asio::ip::tcp::socket socket, asio::ssl::context& context, WireCounters& counters,
             asio::ssl::stream_base::handshake_type role)
-      : Stream(counters), ssl_(std::move(socket), context), role_(role) {
-    ssl_.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
-    ssl_.set_verify_callback([this](bool good, asio::ssl::verify_context& verified) {
-      if (!good && distrust_.empty()) distrust_ = why_not(verified.native_handle());
-      return good;
-    });
-  }
+      : Stream(counters), socket_(std::move(socket)), context_(&context), role_(role) {}
 
-  void expect_host(const std::string& host) {
-    error_code is_name;
-    asio::ip::make_address(host, is_name);
-    X509_VERIFY_PARAM* const expected = SSL_get0_param(ssl_.native_handle());
-    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    const int set = is_name ? X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size())
-                            : X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str());
-    if (set != 1) throw tpc::Error(TPC_INVALID_ARGUMENT, "'" + host + "' cannot be the host of a certificate");
-    host_ = host;
-  }
+  void expect_host(const std::string& host) { host_ = host; }
   void answer_plain_peers(std::shared_ptr<const std::vector<std::uint8_t>> answer) { answer_ = std::move(answer); }
 
   void greet(Greeted greeted) override {
@@ -80,7 +65,7 @@ class TlsStream final : public Stream {
   }
 
   void read_some(asio::mutable_buffer to, Done done) override {
-    ssl_.async_read_some(to, [this, done = std::move(done)](const error_code& error, std::size_t n) {
+    ssl_->async_read_some(to, [this, done = std::move(done)](const error_code& error, std::size_t n) {
       count();
       // TLS's own farewell is not waited for: a goodbye frame says that an end is an orderly one.
       done(error == asio::ssl::error::stream_truncated ? asio::error::eof : error, n);
@@ -88,20 +73,20 @@ class TlsStream final : public Stream {
   }
 
   void write(asio::const_buffer from, Done done) override {
-    asio::async_write(ssl_, from, [this, done = std::move(done)](const error_code& error, std::size_t n) {
+    asio::async_write(*ssl_, from, [this, done = std::move(done)](const error_code& error, std::size_t n) {
       count();
       done(error, n);
     });
   }
 
-  asio::ip::tcp::socket& socket() override { return ssl_.next_layer(); }
+  asio::ip::tcp::socket& socket() override { return ssl_ ? ssl_->next_layer() : socket_; }
 
   /// RFC 9266.
   std::array<std::uint8_t, 32> binding() const override {
     constexpr std::string_view label = "EXPORTER-Channel-Binding";
     std::array<std::uint8_t, 32> out{};
-    if (SSL_export_keying_material(const_cast<SslStream&>(ssl_).native_handle(), out.data(), out.size(), label.data(),
-                                   label.size(), nullptr, 0, 0) != 1)
+    if (SSL_export_keying_material(ssl_->native_handle(), out.data(), out.size(), label.data(), label.size(), nullptr,
+                                   0, 0) != 1)
       throw tpc::Error(TPC_INTERNAL, "OpenSSL gives no channel binding");
     return out;
   }
@@ -119,8 +104,30 @@ class TlsStream final : public Stream {
     return first == tls_handshake_record;
   }
 
+  /// Only now, because it takes 70 kB and time: most strangers speak no TLS.
+  void begin_tls() {
+    ssl_ = std::make_unique<SslStream>(std::move(socket_), *context_);
+    ssl_->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+    ssl_->set_verify_callback([this](bool good, asio::ssl::verify_context& verified) {
+      if (!good && distrust_.empty()) distrust_ = why_not(verified.native_handle());
+      return good;
+    });
+    if (!host_.empty()) verify_host();
+  }
+
+  void verify_host() {
+    error_code is_name;
+    asio::ip::make_address(host_, is_name);
+    X509_VERIFY_PARAM* const expected = SSL_get0_param(ssl_->native_handle());
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    const int set = is_name ? X509_VERIFY_PARAM_set1_host(expected, host_.c_str(), host_.size())
+                            : X509_VERIFY_PARAM_set1_ip_asc(expected, host_.c_str());
+    if (set != 1) throw tpc::Error(TPC_INVALID_ARGUMENT, "'" + host_ + "' cannot be the host of a certificate");
+  }
+
   void shake_hands(Greeted greeted) {
-    ssl_.async_handshake(role_, [this, greeted = std::move(greeted)](const error_code& error) {
+    begin_tls();
+    ssl_->async_handshake(role_, [this, greeted = std::move(greeted)](const error_code& error) {
       count();
       if (error)
         greeted(distrust_.empty() ? why_no_handshake(error) : Ending{distrust_, true});
@@ -148,13 +155,15 @@ class TlsStream final : public Stream {
 
   /// What OpenSSL took from and gave to the socket's side of it.
   void count() {
-    SSL* const ssl = ssl_.native_handle();
+    SSL* const ssl = ssl_->native_handle();
     const std::uint64_t received = BIO_number_read(SSL_get_rbio(ssl)), sent = BIO_number_written(SSL_get_wbio(ssl));
     counters_->received += received - std::exchange(counted_.received, received);
     counters_->sent += sent - std::exchange(counted_.sent, sent);
   }
 
-  SslStream ssl_;
+  asio::ip::tcp::socket socket_;  // until TLS begins
+  std::unique_ptr<SslStream> ssl_;
+  asio::ssl::context* context_;
   asio::ssl::stream_base::handshake_type role_;
   std::string host_, distrust_;
   std::shared_ptr<const std::vector<std::uint8_t>> answer_;
