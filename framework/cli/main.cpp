@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "cli/certs.hpp"
 #include "cli/plugins.hpp"
 #include "config/run_config.hpp"
 #include "failure.hpp"
@@ -34,6 +35,7 @@ struct Program {
   threepc::report::ReportOptions report_options;
   std::string address;
   std::uint32_t rank = 0;
+  threepc::cli::CertsOptions certs;
   std::string plugin_id;
   std::vector<std::string> folders;
   std::function<Exit()> command;
@@ -51,6 +53,7 @@ struct Program {
     add_report();
     add_plugins();
     add_config();
+    add_certs();
   }
 
   void take_config(CLI::App& command_app) {
@@ -195,6 +198,32 @@ struct Program {
         return Exit::done;
       };
     });
+  }
+
+  void add_certs() {
+    CLI::App& sub = *app.add_subcommand("certs", "Make certificates with which server and workers speak TLS");
+    sub.add_option("DIR", certs.folder, "Folder for ca, server and worker (.pem, and .key, which stays secret)")
+        ->required()
+        ->type_name("");
+    sub.add_option("--host", certs.hosts, "A name or IP address under which workers reach the server (repeatable)")
+        ->type_name("NAME");
+    sub.add_option("--workers", certs.workers, "A certificate for each of N ranks, not one for all")
+        ->type_name("N")
+        ->check(CLI::Range(1, 100000));
+    sub.add_option("--days", certs.days, "How long they are valid")
+        ->type_name("N")
+        ->check(CLI::Range(1, 36500))
+        ->capture_default_str();
+    sub.footer(
+        "The server's host needs ca.pem, server.pem and server.key; a worker's host ca.pem, worker.pem and "
+        "worker.key.\n"
+        "They are named by [transport] ca, certificate and key. Keep ca.key off both.\n"
+        "Example: threepc certs lab --host server.lab --host 10.0.0.1\n"
+        "         threepc serve run.toml --listen 10.0.0.1:5555 --set transport.ca=lab/ca.pem \\\n"
+        "             --set transport.certificate=lab/server.pem --set transport.key=lab/server.key\n"
+        "         threepc work run.toml --rank 0 --connect 10.0.0.1:5555 --set transport.ca=lab/ca.pem \\\n"
+        "             --set transport.certificate=lab/worker.pem --set transport.key=lab/worker.key");
+    sub.callback([this] { command = [this] { return threepc::cli::make_certificates(certs); }; });
   }
 
   void add_report() {

@@ -48,6 +48,7 @@ class RawPeer {
   }
 
   bool connected() const { return connected_; }
+  int socket() const { return socket_; }
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
@@ -78,6 +79,24 @@ class RawPeer {
   bool is_thrown_out() {
     while (read_some()) arrived_.clear();
     return ended_;
+  }
+
+  /// Whether the other side has ended the connection; does not wait.
+  bool is_reset() const {
+    char byte;
+    const ssize_t size = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return size == 0 || (size < 0 && errno != EAGAIN);
+  }
+
+  /// Sends on what `from` sends until that ends, then says that no more will come; appends it to `record`.
+  void carry(const RawPeer& from, Bytes* record) const {
+    Bytes chunk(4096);
+    for (ssize_t size = 0; (size = ::recv(from.socket_, chunk.data(), chunk.size(), 0)) > 0;) {
+      const Bytes part(chunk.begin(), chunk.begin() + size);
+      send(part);
+      if (record != nullptr) record->insert(record->end(), part.begin(), part.end());
+    }
+    ::shutdown(socket_, SHUT_WR);
   }
 
   /// Joins as worker `rank` and waits for the answer. The server is in join meanwhile.

@@ -35,6 +35,9 @@ std::uint64_t checksum_of(const Wire& wire, std::span<const std::uint8_t> payloa
 }
 
 std::string fault_of(const Wire& wire, std::uint64_t longest) {
+  if ((wire.magic & 0xFFFF) == 0x0316)
+    return "it speaks TLS, and this side is not set up for it; set [transport] ca, certificate and key on both sides, "
+           "or on none";
   if (wire.magic != magic) return "it does not begin with a frame's magic number; the peer speaks another protocol";
   if (wire.version != version)
     return "frame version " + std::to_string(wire.version) + ", expected " + std::to_string(version) +
@@ -69,14 +72,14 @@ Decoded decode_frame(std::span<const std::uint8_t> bytes, std::uint64_t longest)
   Wire wire;
   std::memcpy(&wire, bytes.data(), header_size);
   if (const std::string fault = fault_of(wire, longest); !fault.empty()) return bad(fault);
-  if (bytes.size() - header_size < wire.length) return {};
 
   Decoded out;
+  out.size = header_size + wire.length;
+  if (bytes.size() < out.size) return out;
   out.payload = bytes.subspan(header_size, wire.length);
   if (checksum_of(wire, out.payload) != wire.checksum) return bad("a frame's checksum does not match its content");
   out.state = Decoded::State::frame;
   out.header = {static_cast<FrameKind>(wire.kind), wire.sender, wire.type, wire.round, wire.length};
-  out.size = header_size + wire.length;
   return out;
 }
 

@@ -39,7 +39,7 @@ struct Decoded {
   enum class State { incomplete, frame, bad } state = State::incomplete;
   FrameHeader header{FrameKind::message};
   std::span<const std::uint8_t> payload;  // inside the bytes given
-  std::size_t size = 0;                   // of the whole frame
+  std::size_t size = 0;                   // of the whole frame; known as soon as its header is there
   std::string fault;                      // why it is bad, for a person
 };
 
