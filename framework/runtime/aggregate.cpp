@@ -86,7 +86,7 @@ void Aggregate::replay_aside(const Operation& operation, std::uint64_t round, st
   if (!singles_.empty()) tree_->replay(operation, round, worker, singles_[worker].target());
   if (operation.kind != OperationKind::lend) return;
   if (!singles_.empty())
-    throw Failure(Exit::plugin, tree_->name() + " misbehaved: it lends although it declares TPC_RESETS_ALONE");
+    throw Failure(Exit::peer, "malformed message: it lends, which the " + tree_->name() + " never does");
   if (!lent_) lent_.emplace(TPC_F64, membership_.dim);
   tree_->replay(operation, round, worker, lent_->target());
 }

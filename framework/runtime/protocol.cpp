@@ -15,6 +15,13 @@ tpc_message message_of(MessageType type, std::uint64_t round, std::span<const st
   return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
 }
 
+/// Fit for a terminal, which would obey control characters.
+std::string harmless(std::string text) {
+  for (char& c : text)
+    if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f') c = '?';
+  return text;
+}
+
 std::int64_t from_now(double seconds) { return host_services().now() + static_cast<std::int64_t>(seconds * 1e9); }
 
 }  // namespace
@@ -57,7 +64,8 @@ Failure from_failure_message(std::span<const std::uint8_t> bytes, const std::str
   std::uint32_t code = 0;
   if (bytes.size() >= sizeof code) std::memcpy(&code, bytes.data(), sizeof code);
   const bool known = code >= 1 && code <= 6;
-  const std::string text = bytes.size() > sizeof code ? text_of(bytes.subspan(sizeof code)) : "gave no reason";
+  const std::string text =
+      bytes.size() > sizeof code ? harmless(text_of(bytes.subspan(sizeof code))) : "gave no reason";
   return {known ? static_cast<Exit>(code) : Exit::peer, who + ": " + text};
 }
 
@@ -78,14 +86,19 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     tpc::Reader in(bytes.data(), bytes.size());
     WorkerFacts facts;
     facts.dim = in.get<std::uint32_t>();
+    if (facts.dim == 0 || facts.dim == UINT32_MAX) throw tpc::Corrupt("d is not in 1 .. 2^32 - 2");
     facts.has_curvature = in.get<std::uint8_t>() != 0;
     facts.L_i = in.get<double>();
     facts.L_minus = in.get<double>();
     facts.hessian_spread = in.get<double>();
     std::uint64_t covered = 0;
     for (std::uint32_t left = in.get<std::uint32_t>(); left > 0; --left) {
-      facts.blocks.push_back({in.get<std::uint32_t>(), in.get<std::uint32_t>()});
-      covered += std::uint64_t{facts.blocks.back().rows} * facts.blocks.back().columns;
+      const Block block{in.get<std::uint32_t>(), in.get<std::uint32_t>()};
+      covered += std::uint64_t{block.rows} * block.columns;
+      // In every step, because sums of hostile products can come round to dim again.
+      if (block.rows == 0 || block.columns == 0 || covered > facts.dim)
+        throw tpc::Corrupt("a block is empty or reaches beyond the vector");
+      facts.blocks.push_back(block);
     }
     if (!facts.blocks.empty() && covered != facts.dim) throw tpc::Corrupt("the blocks do not cover the vector");
     bytes = in.take_rest();

@@ -222,6 +222,9 @@ double Server::theoretical_stepsize(const TheoryConstants& theory) {
                   "no step size follows from theory: it speaks of rounds in which all workers take part, "
                   "and this run has [workers] participation" +
                       cure);
+  if ((config_->optimizer.descriptor->capabilities & TPC_GRADIENT_STEP) == 0)
+    throw Failure(Exit::usage, "no step size follows from theory: it speaks of steps x - gamma g, and the " +
+                                   optimizer_->name() + " makes others" + cure);
   if (std::isnan(theory.A))
     throw Failure(Exit::usage, "no step size follows from theory: the " + mechanism_->name() +
                                    " has no known constants A and B" + cure);

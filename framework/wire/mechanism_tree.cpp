@@ -197,6 +197,8 @@ struct MechanismTree::Emission {
   static tpc_status lend(tpc_program* program, std::uint32_t slot, const void* a, const void* b) noexcept {
     return attempt(program, [&](Emission& self) {
       if (self.node != self.tree.root_.get()) self.misused("it lends from inside another mechanism");
+      if ((self.tree.capabilities() & TPC_RESETS_ALONE) != 0)
+        self.misused("it lends although it declares TPC_RESETS_ALONE");
       self.emit(OperationKind::lend, slot, a, b);
     });
   }

@@ -101,8 +101,8 @@ class Shm {
     check(message);
     std::vector<Delivery> slow;
     for (std::uint32_t worker = 0; worker < workers_; ++worker) {
+      if (peers_[worker] == nullptr || connected(worker).gone()) continue;
       Connection& peer = connected(worker);
-      if (peer.gone()) continue;
       payload_sent_ += message.size;
       Outgoing outgoing(message);
       peer.put(outgoing);
@@ -113,7 +113,7 @@ class Shm {
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
     const std::size_t at = index_of(from);
-    if (connected(at).gone() && told_[at]) sleep_until(0);  // it may be there again
+    if (peers_[at] == nullptr || (connected(at).gone() && told_[at])) sleep_until(0);  // it may be there now
     connected(at).want_message(true);
     const auto done = [&] {
       connected(at).read_message();  // looked up each time: a worker that joins again gets a new connection
