@@ -39,21 +39,21 @@ void expect_round_trip(FrameKind kind, std::size_t size) {
 }
 
 TEST(Frame, IsReadAsItWasWritten) {
-  for (const auto kind :
-       {FrameKind::join, FrameKind::accept, FrameKind::reject, FrameKind::message, FrameKind::goodbye})
+  for (const auto kind : {FrameKind::join, FrameKind::accept, FrameKind::reject, FrameKind::message, FrameKind::goodbye,
+                          FrameKind::challenge, FrameKind::proof})
     for (const std::size_t size : {0, 1, 2, 8, 39, 40, 41, 1000, 1 << 20}) expect_round_trip(kind, size);
 }
 
 TEST(Frame, HasTheseBytes) {
   const Bytes golden = {
       0x54, 0x33, 0x50, 0x46,                          // magic "T3PF"
-      0x01, 0x00,                                      // version 1
+      0x02, 0x00,                                      // version 2
       0x04, 0x00,                                      // kind: message
       0x03, 0x00, 0x00, 0x00,                          // sender
       0x04, 0x03, 0x02, 0x01,                          // type
       0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,  // round
       0x05, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,  // length
-      0x69, 0x80, 0xD8, 0x22, 0x65, 0x9F, 0xE7, 0xE4,  // checksum
+      0x88, 0xB8, 0x31, 0x49, 0x40, 0xFB, 0x5E, 0x14,  // checksum
       0x03, 0x0A, 0x11, 0x18, 0x1F,                    // payload
   };
   EXPECT_EQ(small_frame(), golden);
@@ -85,9 +85,9 @@ TEST(Frame, AHeaderIsJudgedBeforeItsPayloadIsThere) {
     return decode_frame(bytes, longest);
   };
   EXPECT_NE(damaged(0, 'G').fault.find("magic"), std::string::npos);
-  EXPECT_NE(damaged(4, 2).fault.find("version 2, expected 1"), std::string::npos);
+  EXPECT_NE(damaged(4, 1).fault.find("version 1, expected 2"), std::string::npos);
   EXPECT_NE(damaged(6, 0).fault.find("kind"), std::string::npos);
-  EXPECT_NE(damaged(6, 6).fault.find("kind"), std::string::npos);
+  EXPECT_NE(damaged(6, 8).fault.find("kind"), std::string::npos);
   EXPECT_NE(damaged(31, 0x80).fault.find("9223372036854775813 bytes"), std::string::npos);
   EXPECT_EQ(damaged(39, 0).state, State::incomplete);
 }
@@ -114,13 +114,28 @@ TEST(Frame, RandomBytesAreNeverAFrame) {
 }
 
 TEST(Frame, AJoinHasExactlyItsSize) {
-  const auto bytes = to_bytes(Join{7, 0x01020304});
-  EXPECT_EQ(Bytes(bytes.begin(), bytes.end()), (Bytes{7, 0, 0, 0, 4, 3, 2, 1}));
+  Nonce nonce{};
+  nonce.back() = 9;
+  const auto bytes = to_bytes(Join{7, 0x01020304, 0x1122334455667788, nonce});
+  ASSERT_EQ(bytes.size(), 48u);
+  EXPECT_EQ(Bytes(bytes.begin(), bytes.begin() + 16),
+            (Bytes{7, 0, 0, 0, 4, 3, 2, 1, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}));
   Join join{};
   EXPECT_TRUE(read_join(bytes, join));
   EXPECT_EQ(join.rank, 7u);
   EXPECT_EQ(join.workers, 0x01020304u);
-  for (const std::size_t size : {0, 7, 9, 100}) EXPECT_FALSE(read_join(some_payload(size), join)) << size;
+  EXPECT_EQ(join.instance, 0x1122334455667788u);
+  EXPECT_EQ(join.nonce, nonce);
+  for (const std::size_t size : {0, 8, 47, 49, 100}) EXPECT_FALSE(read_join(some_payload(size), join)) << size;
+}
+
+TEST(Frame, ARejectIsReadAsItWasWrittenButShowsNoControlCharacters) {
+  const Reject taken = read_reject(to_reject(Refusal::rank_taken, "rank 1"));
+  EXPECT_EQ(taken.refusal, Refusal::rank_taken);
+  EXPECT_EQ(taken.text, "rank 1");
+  EXPECT_EQ(read_reject(to_reject(Refusal::final, "\x1b[2Jgone\n")).text, "?[2Jgone?");
+  for (const std::size_t size : {0, 3}) EXPECT_EQ(read_reject(some_payload(size)).text, "") << size;
+  EXPECT_EQ(read_reject(some_payload(8)).refusal, Refusal::final);
 }
 
 }  // namespace

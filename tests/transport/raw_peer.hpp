@@ -48,6 +48,7 @@ class RawPeer {
   }
 
   bool connected() const { return connected_; }
+  int socket() const { return socket_; }
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
@@ -80,16 +81,34 @@ class RawPeer {
     return ended_;
   }
 
+  /// Whether the other side has ended the connection; does not wait.
+  bool is_reset() const {
+    char byte;
+    const ssize_t size = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return size == 0 || (size < 0 && errno != EAGAIN);
+  }
+
+  /// Sends on what `from` sends until that ends, then says that no more will come; appends it to `record`.
+  void carry(const RawPeer& from, Bytes* record) const {
+    Bytes chunk(4096);
+    for (ssize_t size = 0; (size = ::recv(from.socket_, chunk.data(), chunk.size(), 0)) > 0;) {
+      const Bytes part(chunk.begin(), chunk.begin() + size);
+      send(part);
+      if (record != nullptr) record->insert(record->end(), part.begin(), part.end());
+    }
+    ::shutdown(socket_, SHUT_WR);
+  }
+
   /// Joins as worker `rank` and waits for the answer. The server is in join meanwhile.
-  void join(std::uint32_t rank, std::uint32_t workers) {
-    send(join_frame(rank, workers));
+  void join(std::uint32_t rank, std::uint32_t workers, std::uint64_t instance = 1) {
+    send(join_frame(rank, workers, instance));
     const auto answer = read_frame();
     EXPECT_TRUE(answer && answer->header.kind == FrameKind::accept);
   }
 
-  static Bytes join_frame(std::uint32_t rank, std::uint32_t workers) {
+  static Bytes join_frame(std::uint32_t rank, std::uint32_t workers, std::uint64_t instance = 1) {
     return threepc::tcp::to_frame({FrameKind::join, member(rank)},
-                                  threepc::tcp::to_bytes(threepc::tcp::Join{rank, workers}));
+                                  threepc::tcp::to_bytes(threepc::tcp::Join{rank, workers, instance, {}}));
   }
 
  private:

@@ -1,55 +1,66 @@
-// One TCP connection: frames out, frames in, never more memory than the limits allow. Runs in the thread that
-// runs its io_context.
+// One connection: frames out, frames in, never more memory than the limits allow. Runs in the thread that runs its
+// io_context.
 #pragma once
 
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "faults.hpp"
 #include "frame.hpp"
+#include "liveness.hpp"
+#include "stream.hpp"
 
 namespace threepc::tcp {
 
-namespace asio = boost::asio;
 using Bytes = std::vector<std::uint8_t>;
 
 /// A message that has arrived and nobody has asked for yet.
 struct Inbound {
   std::uint32_t type = 0;
   std::uint64_t round = 0;
-  Bytes data;
-};
-
-/// Bytes on all sockets of a member, frames and handshakes included.
-struct WireCounters {
-  std::uint64_t sent = 0, received = 0;
+  Bytes bytes;             // the payload, after
+  std::size_t before = 0;  // so many bytes of its frame
+  std::uint64_t size() const { return bytes.size() - before; }
+  const std::uint8_t* data() const { return bytes.data() + before; }
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  /// Called for every frame but messages, which go to the inbox, and when the connection has ended.
   struct Handler {
-    std::function<void(Connection&, const Decoded&)> on_control;
-    std::function<void(Connection&)> on_end;
+    std::function<void(Connection&)> on_ready;                    // greeted: frames can be exchanged
+    std::function<void(Connection&, const Decoded&)> on_control;  // a frame that is no message
+    std::function<void(Connection&)> on_end;                      // nothing will be exchanged any more
+    std::function<void(Connection&)> on_close;                    // and its socket is closed
   };
 
-  Connection(asio::ip::tcp::socket socket, WireCounters& counters, std::uint64_t longest_message, Handler handler)
-      : socket_(std::move(socket)), counters_(&counters), longest_(longest_message), handler_(std::move(handler)) {
-    boost::system::error_code ignored;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-    const auto remote = socket_.remote_endpoint(ignored);
-    name_ = remote.address().to_string(ignored) + ":" + std::to_string(remote.port());
+  Connection(std::unique_ptr<Stream> stream, int keepalive, std::uint64_t longest_message, Handler handler)
+      : stream_(std::move(stream)), keepalive_(keepalive), longest_(longest_message), handler_(std::move(handler)) {
+    error_code ignored;
+    asio::ip::tcp::socket& socket = stream_->socket();
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    keep_alive(socket.native_handle(), keepalive_);
+    const auto remote = socket.remote_endpoint(ignored);
+    source_ = remote.address();
+    const std::string host = source_.to_string(ignored);
+    name_ = (source_.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(remote.port());
   }
 
-  void start() { read_more(); }
+  void start() {
+    stream_->greet([self = shared_from_this()](const std::optional<Ending>& failure) {
+      if (self->ended_) return;
+      if (failure) return self->dismiss(*failure);
+      self->handler_.on_ready(*self);
+      self->read_more();
+    });
+  }
 
   /// From now on messages are accepted; before, only the small frames of a handshake.
   void trust() { trusted_ = true; }
@@ -57,7 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Queues a frame; it leaves as the socket takes it.
   void send(std::shared_ptr<const Bytes> frame) {
-    if (ended_) return;
+    if (ended_ || write_failed_) return;
     queued_bytes_ += frame->size();
     outbox_.push_back(std::move(frame));
     if (outbox_.size() == 1) write_more();
@@ -68,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Inbound take_message() {
     Inbound first = std::move(inbox_.front());
     inbox_.pop_front();
+    inbox_bytes_ -= first.size();
     if (!reading_) resume();
     return first;
   }
@@ -76,55 +88,76 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish_sending() {
     finishing_ = true;
     inbox_.clear();
+    inbox_bytes_ = 0;
     if (outbox_.empty()) shut_down();
     // A full inbox had stopped the reading; a peer that is closing as well waits for it. Not here and now: this
     // may be the handler of a frame.
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(stream_->socket().get_executor(), [self = shared_from_this()] {
       if (!self->reading_) self->resume();
     });
   }
 
   /// Ends at once. `reason` is what a caller waiting for this peer is told.
-  void end(const std::string& reason) {
-    if (ended_) return;
-    ended_ = true;
-    reason_ = reason;
-    boost::system::error_code ignored;
-    socket_.close(ignored);
-    outbox_.clear();
-    queued_bytes_ = 0;
-    handler_.on_end(*this);
+  void end(const std::string& reason, Fault fault) {
+    conclude({reason, false}, fault);
+    close();
   }
+  /// Ends it if the peer has acknowledged nothing for as long as keep-alive allows.
+  void end_if_cut_off() {
+    if (!ended_ && is_cut_off(stream_->socket().native_handle(), keepalive_))
+      end("has acknowledged nothing for " + std::to_string(keepalive_) +
+              " s ([transport] keepalive): its host or the " + "link is down",
+          Fault::left);
+  }
+
   bool ended() const { return ended_; }
-  const std::string& reason() const { return reason_; }
+  const std::string& reason() const { return ending_.text; }
+  bool end_is_final() const { return ending_.is_final; }
+  Fault fault() const { return fault_; }
   const std::string& name() const { return name_; }  // "127.0.0.1:41234"
+  const asio::ip::address& source() const { return source_; }
+  const Stream& stream() const { return *stream_; }
 
  private:
-  static constexpr std::size_t chunk = 64 * 1024;
+  static constexpr std::size_t small_buffer = 2048;           // of a stranger
+  static constexpr std::size_t buffer = 16 * 1024;            // of a member between two messages
+  static constexpr std::size_t large = 1 << 20;               // what is reserved for a message before it arrives
   static constexpr std::size_t most_waiting = 8;              // messages; then the socket is not read
+  static constexpr std::uint64_t most_bytes_waiting = large;  // likewise
+  static constexpr std::size_t most_discarded = 64 * 1024;    // of a stranger that has been refused
   static constexpr std::uint64_t longest_of_stranger = 1024;  // bytes of a frame before the handshake is done
 
   std::uint64_t longest() const { return trusted_ ? longest_ : longest_of_stranger; }
+  bool wants_more() const { return !ended_ && inbox_.size() < most_waiting && inbox_bytes_ < most_bytes_waiting; }
+
+  /// The buffer grows with what has arrived, never with what a header promises, up to the frame that is arriving.
+  void make_room() {
+    const std::size_t least = trusted_ ? buffer : small_buffer;
+    const std::size_t some = std::min(expected_, std::max(2 * filled_, large));
+    const std::size_t size = std::max(least, some);
+    if (filled_ < buffer_.size() || buffer_.size() >= size) return;
+    buffer_.reserve(size);  // exactly: resize alone would take up to twice as much
+    buffer_.resize(size);
+  }
 
   void read_more() {
     if (ended_ || reading_) return;
-    // The buffer grows with what has arrived, never with what a header promises.
-    if (buffer_.size() - filled_ < chunk / 2) buffer_.resize(std::max(2 * buffer_.size(), chunk));
+    make_room();
     reading_ = true;
-    socket_.async_read_some(asio::buffer(buffer_.data() + filled_, buffer_.size() - filled_),
-                            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-                              self->reading_ = false;
-                              self->on_read(error, size);
-                            });
+    stream_->read_some(asio::buffer(buffer_.data() + filled_, buffer_.size() - filled_),
+                       [self = shared_from_this()](const error_code& error, std::size_t size) {
+                         self->reading_ = false;
+                         self->on_read(error, size);
+                       });
   }
 
-  void on_read(const boost::system::error_code& error, std::size_t size) {
+  void on_read(const error_code& error, std::size_t size) {
     if (ended_) return;
-    if (error)
-      return end(said_goodbye_               ? "has left"
-                 : error == asio::error::eof ? "closed the connection"
-                                             : "lost the connection: " + error.message());
-    counters_->received += size;
+    if (error) {
+      conclude(said_goodbye_ ? Ending{"has left", false} : stream_->explain(error), Fault::left);
+      return close();
+    }
+    if (finishing_ && !trusted_ && has_discarded_enough(size)) return end("was refused and went on", Fault::frame);
     filled_ += size;
     resume();
   }
@@ -132,21 +165,29 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Takes whole frames out of the buffer, then reads on, unless enough messages wait already.
   void resume() {
     std::size_t used = 0;
-    while (!ended_ && inbox_.size() < most_waiting) {
+    expected_ = 0;
+    while (wants_more()) {
       const Decoded frame = decode_frame({buffer_.data() + used, filled_ - used}, longest());
+      expected_ = frame.size;
       if (frame.state == Decoded::State::incomplete) break;
-      if (frame.state == Decoded::State::bad) return end("sent a bad frame: " + frame.fault);
-      take(frame);
+      if (frame.state == Decoded::State::bad) return end("sent a bad frame: " + frame.fault, Fault::frame);
       used += frame.size;
+      take(frame, used == filled_ && frame.size > buffer);
+      if (buffer_.empty()) used = 0;  // it was handed over
     }
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(used),
-              buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
-    filled_ -= used;
-    if (filled_ == 0 && buffer_.size() > 16 * chunk) Bytes().swap(buffer_);
-    if (inbox_.size() < most_waiting) read_more();
+    if (used > 0) drop(used);
+    if (wants_more()) read_more();
   }
 
-  void take(const Decoded& frame) {
+  void drop(std::size_t used) {
+    const auto at = [this](std::size_t i) { return buffer_.begin() + static_cast<std::ptrdiff_t>(i); };
+    std::copy(at(used), at(filled_), buffer_.begin());
+    filled_ -= used;
+    if (filled_ == 0 && buffer_.size() > buffer) Bytes().swap(buffer_);
+  }
+
+  /// `alone`: the buffer ends with this frame, which is large, so that it can be handed over without a copy.
+  void take(const Decoded& frame, bool alone) {
     if (frame.header.kind == FrameKind::goodbye)
       said_goodbye_ = true;
     else if (finishing_)
@@ -154,21 +195,33 @@ class Connection : public std::enable_shared_from_this<Connection> {
     else if (frame.header.kind != FrameKind::message)
       handler_.on_control(*this, frame);
     else if (!trusted_)
-      end("sent a message before it joined");
+      end("sent a message before it joined", Fault::frame);
     else
-      inbox_.push_back({frame.header.type, frame.header.round, {frame.payload.begin(), frame.payload.end()}});
+      keep(frame, alone);
+  }
+
+  void keep(const Decoded& frame, bool alone) {
+    Inbound message{frame.header.type, frame.header.round, {}, 0};
+    if (alone) {
+      message.before = static_cast<std::size_t>(frame.payload.data() - buffer_.data());
+      message.bytes = std::move(buffer_);
+      message.bytes.resize(std::exchange(filled_, 0));
+      buffer_.clear();
+    } else {
+      message.bytes.assign(frame.payload.begin(), frame.payload.end());
+    }
+    inbox_bytes_ += message.size();
+    inbox_.push_back(std::move(message));
   }
 
   void write_more() {
-    asio::async_write(
-        socket_, asio::buffer(*outbox_.front()),
-        [self = shared_from_this(), held = outbox_.front()](const boost::system::error_code& error, std::size_t size) {
-          self->counters_->sent += size;
-          self->on_written(error);
-        });
+    stream_->write(asio::buffer(*outbox_.front()),
+                   [self = shared_from_this(), held = outbox_.front()](const error_code& error, std::size_t) {
+                     self->on_written(error);
+                   });
   }
 
-  void on_written(const boost::system::error_code& error) {
+  void on_written(const error_code& error) {
     if (ended_) return;
     // A peer that is gone may have said why: what it sent is still to be read, so only writing stops here.
     if (error) write_failed_ = true;
@@ -185,23 +238,64 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void shut_down() {
-    boost::system::error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    error_code ignored;
+    stream_->socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   }
 
-  asio::ip::tcp::socket socket_;
-  WireCounters* counters_;
+  /// Ends, but leaves the socket open until the peer has closed its end: closing it while something unread lies in it
+  /// would destroy what was sent last, which says what is wrong.
+  void dismiss(const Ending& ending) {
+    conclude(ending, Fault::tls);
+    shut_down();
+    discard();
+  }
+
+  void discard() {
+    buffer_.resize(small_buffer);
+    stream_->socket().async_read_some(asio::buffer(buffer_),
+                                      [self = shared_from_this()](const error_code& error, std::size_t size) {
+                                        const bool over = error || self->has_discarded_enough(size);
+                                        over ? self->close() : self->discard();
+                                      });
+  }
+
+  /// Whoever is not wanted here may finish its sentence, not flood.
+  bool has_discarded_enough(std::size_t size) { return (discarded_ += size) > most_discarded; }
+
+  void conclude(const Ending& ending, Fault fault) {
+    if (ended_) return;
+    ended_ = true;
+    ending_ = ending;
+    fault_ = fault;
+    outbox_.clear();
+    queued_bytes_ = 0;
+    handler_.on_end(*this);
+  }
+
+  void close() {
+    if (!stream_->socket().is_open()) return;
+    error_code ignored;
+    stream_->socket().close(ignored);
+    handler_.on_close(*this);
+  }
+
+  std::unique_ptr<Stream> stream_;
+  int keepalive_;
   std::uint64_t longest_;
   Handler handler_;
+  asio::ip::address source_;
   std::string name_;
   Bytes buffer_;
   std::size_t filled_ = 0;
+  std::size_t expected_ = 0;  // size of the frame that is arriving, 0 while its header is not there
   std::deque<Inbound> inbox_;
+  std::uint64_t inbox_bytes_ = 0;
   std::deque<std::shared_ptr<const Bytes>> outbox_;
-  std::size_t queued_bytes_ = 0;
+  std::size_t queued_bytes_ = 0, discarded_ = 0;
   bool trusted_ = false, reading_ = false, finishing_ = false, said_goodbye_ = false, write_failed_ = false,
        ended_ = false;
-  std::string reason_;
+  Ending ending_;
+  Fault fault_ = Fault::left;
 };
 
 }  // namespace threepc::tcp
