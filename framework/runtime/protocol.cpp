@@ -15,8 +15,10 @@ tpc_message message_of(MessageType type, std::uint64_t round, std::span<const st
   return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
 }
 
-/// Fit for a terminal, which would obey control characters.
+/// Fit for a terminal, which would obey control characters, and for a person, who reads no more than a screen.
 std::string harmless(std::string text) {
+  constexpr std::size_t longest = 2000;
+  if (text.size() > longest) text = text.substr(0, longest) + "...";
   for (char& c : text)
     if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f') c = '?';
   return text;

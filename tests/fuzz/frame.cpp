@@ -12,12 +12,22 @@ using fuzz::promise;
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::uint64_t longest = 1 << 16;
+constexpr std::uint64_t longest_before_joining = 1024;
 
 void check_join(Bytes payload) {
   Join join{};
   if (!read_join(payload, join)) return;
   const auto again = to_bytes(join);
   promise(std::equal(again.begin(), again.end(), payload.begin(), payload.end()), "a join is what its bytes say");
+}
+
+void check_reject(Bytes payload) {
+  const Reject reject = read_reject(payload);
+  if (!reject.text.empty() && payload.size() <= longest_before_joining) fuzz::promise_message(reject.text);
+  const std::vector<std::uint8_t> bytes = to_reject(reject.refusal, reject.text);
+  const Reject again = read_reject(bytes);
+  promise(again.refusal == reject.refusal && again.text == reject.text,
+          "a refusal that is written again says the same");
 }
 
 /// Its bytes, and nothing else, are what the frame says.
@@ -29,6 +39,7 @@ void check_frame(const Decoded& frame, Bytes bytes) {
       std::equal(again.begin(), again.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(frame.size)),
       "a frame is what its bytes say");
   check_join(frame.payload);
+  check_reject(frame.payload);
 }
 
 void decode_stream(Bytes bytes) {

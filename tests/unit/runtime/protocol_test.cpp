@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 namespace threepc {
 namespace {
@@ -55,6 +56,11 @@ TEST(Protocol, ADimensionThatNoRunHasIsRefused) {
     std::span<const std::uint8_t> rest = bytes;
     EXPECT_THROW(take_worker_facts(rest), Failure) << dim;
   }
+}
+
+TEST(Protocol, AFailureFitsAScreen) {
+  const Bytes bytes = to_failure_message(Failure(Exit::data, std::string(100'000, 'x')));
+  EXPECT_LT(std::strlen(from_failure_message(bytes, "worker 3").what()), 2100u);
 }
 
 TEST(Protocol, AFailureCannotCommandATerminal) {
