@@ -158,8 +158,10 @@ void Server::take_in(std::uint32_t worker) {
   facts_.push_back(take_worker_facts(rest));
   check_facts(worker, facts_.back());
   if (worker > 0) return;
+  // Before anything of that size is allocated: the dimension is what a peer says.
+  if (rest.size() != facts_.front().dim * size_of(membership_.dtype))
+    throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
   x_ = g_ = last_finite_ = RawVector(membership_.dtype, facts_.front().dim);
-  if (rest.size() != x_.size_bytes()) throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
   std::memcpy(x_.data(), rest.data(), x_.size_bytes());
   last_finite_ = x_;
 }
