@@ -212,8 +212,8 @@ Exit run(const RunOptions& options) {
   if (const auto place = Transport::place(config.transport)) return run_placed(options, std::move(config), *place);
   Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
-    const RunConfig& config = session.config();
-    return in_process(config) ? start_worker_threads(config, address) : start_worker_processes(config, address);
+    const RunConfig& settled = session.config();
+    return in_process(settled) ? start_worker_threads(settled, address) : start_worker_processes(settled, address);
   });
 }
 
