@@ -1,6 +1,6 @@
-// threepc_transportbench: round trips a second and gigabytes a second of every transport that the host starts by itself,
-// between two processes (inproc: two threads). Beside them what nothing can beat: two processes that wake each other
-// through a pipe and through a futex, and a memcpy. All of it in turn, several times over, because a busy machine
+// threepc_transportbench: round trips a second and gigabytes a second of every transport that the host starts by
+// itself, between two processes (inproc: two threads). Beside them what nothing can beat: two processes that wake each
+// other through a pipe and through a futex, and a memcpy. All of it in turn, several times over, because a busy machine
 // changes from one second to the next; compare ratios within a run.
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -165,14 +165,17 @@ struct Rates {
 Rates measure(Transport& server, const Options& options) {
   const auto trips = [&](std::size_t size, std::uint64_t count) {
     const Bytes data(size, 3);
-    const auto once = [&] { server.send(the_worker, message_of(data), deadline()), server.receive(the_worker, deadline()); };
+    const auto once = [&] {
+      server.send(the_worker, message_of(data), deadline()), server.receive(the_worker, deadline());
+    };
     once();
     return static_cast<double>(count) / seconds_of([&] {
              for (std::uint64_t i = 0; i < count; ++i) once();
            });
   };
   const std::uint64_t large = std::max<std::uint64_t>(1, (options.megabytes << 20) / options.large / 2);
-  const Rates rates{trips(options.small, options.trips), 2 * static_cast<double>(options.large) * trips(options.large, large)};
+  const Rates rates{trips(options.small, options.trips),
+                    2 * static_cast<double>(options.large) * trips(options.large, large)};
   server.send(the_worker, message_of({}), deadline());
   return rates;
 }

@@ -113,7 +113,7 @@ class Shm {
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
     const std::size_t at = index_of(from);
-    if (connected(at).gone() && told_[at]) sleep_until(0);  // it may be there again
+    if (told_[at]) sleep_until(0);  // it was lost, and may be there again
     connected(at).want_message(true);
     const auto done = [&] {
       connected(at).read_message();  // looked up each time: a worker that joins again gets a new connection
