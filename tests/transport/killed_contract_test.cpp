@@ -12,7 +12,7 @@ namespace transport_test {
 namespace {
 
 using threepc::test::Process;
-constexpr std::size_t large = std::size_t{100} << 20;
+constexpr std::size_t large = std::size_t{70} << 20;  // more than any transport keeps for a slow peer
 
 /// A member as a process of its own, which follows the script in `steps`; see peer.cpp.
 class PeerProcess : public Process {

@@ -140,7 +140,7 @@ TEST_P(TransportContract, TwoRunsInOneProcessAreApart) {
 
 TEST_P(TransportContract, ALargeMessageArrives) {
   if (const std::string why = obstacle(std::size_t{2} << 30); !why.empty()) GTEST_SKIP() << why;
-  expect_large_message(id(), std::size_t{200} << 20);
+  expect_large_message(id(), std::size_t{100} << 20);
 }
 
 /// Lengths that do not fit 32 bits, signed or not.

@@ -73,7 +73,9 @@ TEST_P(TransportRejoin, TheLossIsToldThoughTheWorkerIsBackAtOnce) {
                  // What the server does meanwhile lets it in, or makes it wait.
                  EXPECT_EQ(outcome_of([&] { star.server().receive(member(1), in(0.3)); }).status, TPC_TIMEOUT);
                  expect_failure(outcome_of([&] { star.server().receive(member(0), soon()); }), TPC_CLOSED, "worker 0");
-                 EXPECT_EQ(poll_while(TPC_CLOSED, star.server(), member(0)).status, TPC_TIMEOUT);
+                 // Its first message may come with it.
+                 const Outcome back = poll_while(TPC_CLOSED, star.server(), member(0));
+                 EXPECT_TRUE(back.status == TPC_OK || star.server().receive(member(0), soon()).size == 12) << back;
                }});
 }
 

@@ -113,7 +113,7 @@ class Shm {
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
     const std::size_t at = index_of(from);
-    if (peers_[at] == nullptr || (connected(at).gone() && told_[at])) sleep_until(0);  // it may be there now
+    if (peers_[at] == nullptr || told_[at]) sleep_until(0);  // it may have come, or come back
     connected(at).want_message(true);
     const auto done = [&] {
       connected(at).read_message();  // looked up each time: a worker that joins again gets a new connection
