@@ -120,7 +120,7 @@ void worker_round(benchmark::State& state, const Catalog& catalog, std::uint32_t
   const Membership membership = worker_of(dim);
   const Problem problem(quadratic, membership, 1);
   MechanismTree mechanism(ef21, membership);
-  ExactVector h(TPC_F64, dim);
+  TrackedVector h(TPC_F64, dim);
   std::vector<std::vector<double>> models;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) models.push_back(noise(dim, seed));
   std::vector<double> gradient(dim), previous(dim);

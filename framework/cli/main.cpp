@@ -69,21 +69,43 @@ struct Program {
     command_app.add_flag("--quiet", options.quiet, "No progress and no final table");
   }
 
+  /// CONFIG of a new run, or --resume DIR of one that goes on.
+  void take_beginning(CLI::App& command_app) {
+    take_config(command_app);
+    take_output(command_app);
+    CLI::Option& config = *command_app.get_option("CONFIG")->required(false);
+    command_app
+        .add_option("--resume", options.resume,
+                    "Go on from the last checkpoint of a run directory, with the configuration there")
+        ->type_name("DIR")
+        ->excludes(&config, command_app.get_option("--out"), command_app.get_option("--force"));
+  }
+
+  void require_beginning() const {
+    if (options.config.empty() && options.resume.empty()) throw CLI::RequiredError("CONFIG or --resume DIR");
+  }
+
   void add_run() {
     CLI::App& sub = *app.add_subcommand("run", "Train on this host: the server and all workers");
-    take_config(sub);
-    take_output(sub);
-    sub.footer("Example: threepc run configs/quickstart.toml --set transport.plugin=inproc --out runs/first");
-    sub.callback([this] { command = [this] { return threepc::run(options); }; });
+    take_beginning(sub);
+    sub.footer(
+        "Ctrl+C ends a run with a checkpoint; threepc run --resume DIR goes on from it, with the same bits.\n"
+        "Example: threepc run configs/quickstart.toml --set transport.plugin=inproc --out runs/first");
+    sub.callback([this] {
+      require_beginning();
+      command = [this] { return threepc::run(options); };
+    });
   }
 
   void add_serve() {
     CLI::App& sub = *app.add_subcommand("serve", "Be the server of a run whose workers are on other hosts");
-    take_config(sub);
-    take_output(sub);
+    take_beginning(sub);
     sub.add_option("--listen", address, "Where to listen (default: what [transport] says)")->type_name("HOST:PORT");
     sub.footer("Example: threepc serve run.toml --listen 127.0.0.1:5555");
-    sub.callback([this] { command = [this] { return threepc::serve(options, address); }; });
+    sub.callback([this] {
+      require_beginning();
+      command = [this] { return threepc::serve(options, address); };
+    });
   }
 
   void add_work() {
@@ -91,6 +113,12 @@ struct Program {
     take_config(sub);
     sub.add_option("--rank", rank, "Which worker this is, 0 to [workers] count - 1")->required()->type_name("I");
     sub.add_option("--connect", address, "The server (default: what [transport] says)")->type_name("HOST:PORT");
+    sub.add_option("--retry", options.retry,
+                   "After losing the server, try to join again for so long (600 without a number)")
+        ->type_name("SECONDS")
+        ->expected(0, 1)
+        ->default_str("600")
+        ->check(CLI::PositiveNumber);
     sub.add_flag("--quiet", options.quiet, "Accepted for symmetry: a worker prints nothing but errors");
     sub.footer("Example: threepc work run.toml --rank 3 --connect 127.0.0.1:5555");
     sub.callback([this] { command = [this] { return threepc::work(options, rank, address); }; });

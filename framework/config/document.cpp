@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 
@@ -69,11 +70,12 @@ class Reader {
 
 std::string contents(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  std::string text(largest + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad() || (in.gcount() == 0 && !in.eof()))
+  std::string text;
+  std::array<char, 1 << 14> piece{};
+  while (text.size() <= largest && (in.read(piece.data(), piece.size()) || in.gcount() > 0))
+    text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+  if (in.bad() || (text.empty() && !in.eof()))
     throw Failure(Exit::usage, file + ": the configuration cannot be read; give the path of a TOML file");
-  text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > largest) throw Failure(Exit::usage, file + ": larger than 1 MiB, so not a configuration");
   return text;
 }

@@ -45,8 +45,11 @@ void read_run(Section section, RunConfig& config) {
 
 void read_workers(Section section, RunConfig& config) {
   config.workers = static_cast<std::uint32_t>(section.integer("count", count).value_or(1));
+  const double all = config.workers;
+  config.start = static_cast<std::uint32_t>(section.integer("start", {1, all}).value_or(config.workers));
   config.threads = static_cast<std::uint32_t>(section.integer("threads", count).value_or(1));
   if (const auto batch = section.integer("batch", {1, 4294967295.0})) config.batch = static_cast<std::uint64_t>(*batch);
+  config.participation = section.real("participation", {0, 1, true}).value_or(1.0);
   section.refuse_unknown();
 }
 
@@ -96,6 +99,17 @@ void read_schedule(Section& section, Schedule& schedule) {
   schedule.decay_factor = factor.value_or(0.5);
 }
 
+/// Who changes the transport on the command line changes that alone: what the file says about another transport, such
+/// as its port, is no mistake then.
+void pass_over_replaced(Section& transport, const Catalog& catalog) {
+  const Node* plugin = transport.take("plugin");
+  if (plugin == nullptr || !plugin->on_command_line) return;
+  for (const Entry& entry : catalog.entries()) {
+    if (entry.descriptor->kind != TPC_TRANSPORT) continue;
+    for (std::uint32_t i = 0; i < entry.descriptor->param_count; ++i) transport.take(entry.descriptor->params[i]->key);
+  }
+}
+
 void read_plugins(Section& root, RunConfig& config, const ResolveContext& context) {
   Section problem = root.child("problem");
   config.problem = resolve_plugin(problem, TPC_PROBLEM, nullptr, context);
@@ -115,8 +129,21 @@ void read_plugins(Section& root, RunConfig& config, const ResolveContext& contex
   config.optimizer = resolve_plugin(optimizer, TPC_OPTIMIZER, "gd", context);
 
   Section transport = root.child("transport");
+  pass_over_replaced(transport, context.catalog);
   config.timeout = transport.real("timeout", {0, 1e6, true}).value_or(60.0);
   config.transport = resolve_plugin(transport, TPC_TRANSPORT, "inproc", context);
+}
+
+/// A worker that is a thread cannot end or stop alone.
+void refuse_injections(const RunConfig& config) {
+  const bool threads = (config.transport.descriptor->capabilities & TPC_IN_PROCESS) != 0;
+  for (const Injection& injection : config.faults.inject)
+    if (threads && injection.worker != Injection::the_server &&
+        (injection.kind == Injection::Kind::kill || injection.kind == Injection::Kind::stop))
+      throw Failure(Exit::usage, config.file + ": faults.inject: with the transport '" +
+                                     config.transport.descriptor->id +
+                                     "' workers are threads, which cannot be killed or " +
+                                     "stopped alone; use --set transport.plugin=tcp");
 }
 
 /// "key = value" lines under [table] headers; the same walk serves config.toml and agreement().
@@ -169,6 +196,30 @@ void write_params(Lines& out, const PluginSpec& spec, bool whole_paths) {
   }
 }
 
+void write_faults(Lines& out, const Faults& faults) {
+  out.table("faults");
+  out.add("on_worker_loss", Value(std::string(name_of(faults.on_worker_loss))));
+  out.add("patience", faults.patience);
+  out.add("round_deadline", faults.round_deadline);
+  out.add("restarts", integer(faults.restarts));
+  for (std::size_t i = 0; i < faults.inject.size(); ++i) {
+    const Injection& injection = faults.inject[i];
+    out.table("faults.inject[" + std::to_string(i) + "]");
+    out.add("kind", Value(std::string(name_of(injection.kind))));
+    out.add("worker", Value(injection.worker));
+    out.add("round", integer(injection.round));
+    out.add("when", Value(std::string(name_of(injection.when))));
+    out.add("seconds", Value(injection.seconds));
+  }
+}
+
+void write_checkpoint_rules(Lines& out, const CheckpointRules& rules) {
+  if (!rules.every_rounds && !rules.every_seconds) return;
+  out.table("checkpoint");
+  if (rules.every_rounds) out.add("every_rounds", integer(*rules.every_rounds));
+  out.add("every_seconds", rules.every_seconds);
+}
+
 /// Keys that the host owns in a plugin's section: [mechanism] init and the like.
 using HostKeys = std::vector<std::pair<std::string, Value>>;
 
@@ -219,8 +270,10 @@ void write_method(Lines& out, const RunConfig& config, bool complete) {
 void write_workers(Lines& out, const RunConfig& config, bool complete) {
   out.table("workers");
   out.add("count", integer(config.workers));
+  if (complete) out.add("start", integer(config.start));
   if (complete) out.add("threads", integer(config.threads));
   if (config.batch) out.add("batch", integer(*config.batch));
+  out.add("participation", Value(config.participation));
 }
 
 }  // namespace
@@ -241,10 +294,13 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
   if (!out.empty()) config.out = out;
   config.out = fs::absolute(config.out).lexically_normal().string();
   read_workers(root.child("workers"), config);
+  config.faults = read_faults(root.child("faults"), config.workers);
+  config.checkpoint = read_checkpoint_rules(root.child("checkpoint"));
   read_plugin_path(root.child("plugins"), config, folder);
   config.catalog = std::make_shared<Catalog>(Catalog::search_path(config.plugin_path));
   read_plugins(root, config, {*config.catalog, file, folder.string(), config.dtype});
   root.refuse_unknown();
+  refuse_injections(config);
   return config;
 }
 
@@ -254,6 +310,8 @@ std::string to_toml(const RunConfig& config) {
   write_workers(out, config, true);
   write_method(out, config, true);
   write_plugin(out, config.transport, true, {{"timeout", config.timeout}});
+  write_faults(out, config.faults);
+  write_checkpoint_rules(out, config.checkpoint);
   if (!config.plugin_path.empty()) {
     std::string list;
     for (const std::string& folder : config.plugin_path) list += (list.empty() ? "" : ", ") + to_toml_text(folder);
@@ -271,6 +329,15 @@ std::vector<std::string> agreement(const RunConfig& config) {
   write_workers(out, config, false);
   write_method(out, config, false);
   return out.take();
+}
+
+std::vector<std::string> continuation(const RunConfig& config) {
+  std::vector<std::string> lines = agreement(config);
+  const bool paced = config.schedule.kind == Schedule::Kind::cosine;  // its step sizes depend on run.rounds
+  std::erase_if(lines, [&](const std::string& line) {
+    return line.starts_with("run.stop.") || (!paced && line.starts_with("run.rounds "));
+  });
+  return lines;
 }
 
 }  // namespace threepc

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/document.hpp"
+#include "config/faults.hpp"
 #include "plugin/catalog.hpp"
 #include "plugin/spec.hpp"
 
@@ -46,8 +47,10 @@ struct RunConfig {
   bool measure = false;  // compare the plugins' constants with what happens
 
   std::uint32_t workers = 1;
+  std::uint32_t start = 1;  // how many must have joined for the run to begin; the others are new when they come
   std::uint32_t threads = 1;
   std::optional<std::uint64_t> batch;  // rows of a minibatch; none: the whole shard
+  double participation = 1.0;          // probability with which a worker takes part in a round
 
   PluginSpec problem;
   PluginSpec mechanism;
@@ -61,6 +64,9 @@ struct RunConfig {
   Schedule schedule;               // [optimizer] schedule and what belongs to it
   double multiplier = 1.0;         // [optimizer] multiplier
   double timeout = 60.0;           // [transport] timeout, seconds
+
+  Faults faults;
+  CheckpointRules checkpoint;
 
   std::vector<std::string> plugin_path;  // [plugins] path, absolute
   std::shared_ptr<const Catalog> catalog;
@@ -80,7 +86,12 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
 std::string to_toml(const RunConfig& config);
 
 /// What server and workers must agree on, one "key = value" a line: everything that can change a bit of x.
-/// Paths are reduced to file names, because hosts differ; [transport], [plugins], names and threads are left out.
+/// Paths are reduced to file names, because hosts differ; [transport], [plugins], [faults], [checkpoint], names and
+/// threads are left out.
 std::vector<std::string> agreement(const RunConfig& config);
+
+/// The lines of agreement() that a checkpoint must share with the run that goes on from it: all but those that only
+/// say when the run ends.
+std::vector<std::string> continuation(const RunConfig& config);
 
 }  // namespace threepc

@@ -48,6 +48,10 @@ void Section::wrong(const Node& node, const std::string& key, const std::string&
   throw Failure(Exit::usage, node.origin + ": " + (place_.empty() ? "" : place_ + ".") + key + ": " + text);
 }
 
+void Section::missing(const std::string& key) const {
+  throw Failure(Exit::usage, origin() + ": [" + place_ + "] needs the key '" + key + "'");
+}
+
 std::optional<std::string> Section::text(const std::string& key) {
   const Node* node = take(key);
   if (node == nullptr) return std::nullopt;

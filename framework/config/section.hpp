@@ -44,6 +44,8 @@ class Section {
   std::string origin() const { return node_ == nullptr ? "" : node_->origin; }
   /// Throws Failure(Exit::usage): "run.toml:3:1: seed: expected an integer, got a string".
   [[noreturn]] void wrong(const Node& node, const std::string& key, const std::string& text) const;
+  /// Throws Failure(Exit::usage): this table needs the key.
+  [[noreturn]] void missing(const std::string& key) const;
 
  private:
   /// What to do about a key of the file that an override of `plugin` has made unknown; "" otherwise.

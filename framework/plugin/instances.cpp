@@ -147,6 +147,10 @@ void Instance::checked(const char* call, Body&& body) const {
   if (status == TPC_INTERNAL)
     throw Failure(Exit::plugin, name() + ": " + call + " failed: " + text + " (" + spec_->file + ")");
 
+  // What a server decodes came from a worker; what a worker decodes, its own compressor wrote.
+  if (kind == TPC_COMPRESSOR && status == TPC_CORRUPT && membership_.worker == TPC_SERVER)
+    throw Failure(Exit::peer, "malformed message: " + name() + ": " + text);
+
   const std::string key = bounded(error.key);
   if (const auto at = spec_->origin.find(key); at != spec_->origin.end())
     text = at->second + ": " + text;
@@ -436,8 +440,11 @@ tpc_problem_facts Problem::facts() const {
       misbehaved("a smoothness constant of " + std::to_string(L) + " is no finite number >= 0");
   if (facts.block_count > 0 && facts.blocks == nullptr) misbehaved("block_count is not 0 but blocks is null");
   std::uint64_t covered = 0;
-  for (std::uint32_t i = 0; i < facts.block_count; ++i)
-    covered += std::uint64_t{facts.blocks[i]->rows} * facts.blocks[i]->columns;
+  for (std::uint32_t i = 0; i < facts.block_count && covered <= facts.dim; ++i) {
+    const std::uint64_t size = std::uint64_t{facts.blocks[i]->rows} * facts.blocks[i]->columns;
+    if (size == 0) misbehaved("its block " + std::to_string(i) + " is empty");
+    covered += size;
+  }
   if (facts.block_count > 0 && covered != facts.dim)
     misbehaved("its blocks hold " + std::to_string(covered) + " values, but dim = " + std::to_string(facts.dim));
   return facts;

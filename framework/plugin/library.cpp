@@ -2,6 +2,7 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <boost/dll/shared_library.hpp>
 #include <cstdint>
 #include <filesystem>
@@ -14,13 +15,14 @@
 namespace threepc {
 namespace {
 
-/// Keeps every mapping for the life of the process. Objects are only ever moved in: a copy would map the file
-/// again in Boost.DLL's default mode, which tolerates unresolved symbols.
+/// Keeps every mapping for the life of the process, once however often it is loaded. Objects are only ever moved in: a
+/// copy would map the file again in Boost.DLL's default mode, which tolerates unresolved symbols.
 void keep_mapped(boost::dll::shared_library library) {
   static std::mutex mutex;
   static auto* const kept = new std::list<boost::dll::shared_library>;  // never destroyed: plugins stay mapped
   const std::lock_guard lock(mutex);
-  kept->push_back(std::move(library));
+  const auto is_it = [&](const auto& held) { return held.native() == library.native(); };
+  if (std::none_of(kept->begin(), kept->end(), is_it)) kept->push_back(std::move(library));
 }
 
 /// dlopen of a library that is cut off ends the process with SIGBUS when it touches what is missing. What is no

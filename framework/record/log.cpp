@@ -23,8 +23,8 @@ void from_plugin(tpc_log_level level, const char* source, const char* text) {
 
 }  // namespace
 
-void open_log(const std::string& file, bool quiet) {
-  const auto to_file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file, true);
+void open_log(const std::string& file, bool quiet, bool at_end) {
+  const auto to_file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file, !at_end);
   const auto to_stderr = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   to_stderr->set_level(quiet ? spdlog::level::off : spdlog::level::warn);
   to_stderr->set_pattern("threepc: %l: %v");

@@ -5,8 +5,9 @@
 
 namespace threepc {
 
-/// From now on everything is appended to `file`, warnings and errors of plugins also to stderr unless quiet.
-void open_log(const std::string& file, bool quiet);
+/// From now on everything goes into `file`, anew or at its end; warnings and errors of plugins also to stderr unless
+/// quiet.
+void open_log(const std::string& file, bool quiet, bool at_end);
 /// Writes out and closes; plugins may still log, into nothing.
 void close_log();
 

@@ -1,12 +1,10 @@
 #include "record/metrics.hpp"
 
-#include "record/json.hpp"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <cmath>
 #include <cstdio>
+
+#include "hash.hpp"
+#include "record/json.hpp"
 
 namespace threepc {
 
@@ -29,7 +27,7 @@ Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 
 std::string to_json_line(const Metrics& metrics) { return to_json(metrics).dump(); }
 
-void HashChain::add(const void* x, std::size_t size) { value_ = XXH3_64bits_withSeed(x, size, value_); }
+void HashChain::add(const void* x, std::size_t size) { value_ = hash64(x, size, value_); }
 
 std::string HashChain::hex() const {
   char text[17];

@@ -39,6 +39,9 @@ class HashChain {
  public:
   void add(const void* x, std::size_t size);
   std::string hex() const;
+  std::uint64_t value() const { return value_; }
+  /// Goes on from the value of an earlier chain.
+  void resume(std::uint64_t value) { value_ = value; }
 
  private:
   std::uint64_t value_ = 0;

@@ -3,8 +3,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <vector>
 
 #include "failure.hpp"
+#include "record/json.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;
@@ -44,15 +47,48 @@ void create(const std::string& folder) {
                   folder + ": cannot be created: " + failed.message() + "; choose another folder with --out");
 }
 
+/// Those of an earlier run must not be mistaken for this one's.
+void remove_checkpoints(const std::string& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> old;
+  for (const auto& item : fs::directory_iterator(folder + "/checkpoint", ignored))
+    if (item.path().extension() == ".ckpt") old.push_back(item.path());
+  for (const fs::path& file : old) fs::remove(file, ignored);
+}
+
+/// Up to the first line of a later round, or one that a crash has torn.
+std::string lines_until(const std::string& file, std::uint64_t round) {
+  std::ifstream in(file);
+  std::string text;
+  for (std::string line; std::getline(in, line);) {
+    const Json json = Json::parse(line, nullptr, false);
+    const bool whole = json.is_object() && json.contains("round") && json["round"].is_number_unsigned();
+    if (!whole || json["round"].get<std::uint64_t>() > round) break;
+    text += line + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(const std::string& folder, const std::string& config_toml, bool force) : folder_(folder) {
   refuse_finished(folder, force);
   create(folder);
+  remove_checkpoints(folder);
+  begin(config_toml, "w");
+}
+
+RunDirectory::RunDirectory(const std::string& folder, const std::string& config_toml, std::uint64_t round)
+    : folder_(folder) {
+  replace("metrics.jsonl", lines_until(folder + "/metrics.jsonl", round));
+  begin(config_toml, "a");
+}
+
+void RunDirectory::begin(const std::string& config_toml, const char* mode) {
   std::error_code ignored;
   fs::remove(folder_ + "/summary.json", ignored);
   replace("config.toml", config_toml);
-  metrics_.reset(std::fopen((folder_ + "/metrics.jsonl").c_str(), "w"));
+  metrics_.reset(std::fopen((folder_ + "/metrics.jsonl").c_str(), mode));
   if (!metrics_) cannot_write(folder_ + "/metrics.jsonl", errno);
 }
 

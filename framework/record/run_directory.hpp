@@ -18,6 +18,8 @@ class RunDirectory {
   /// Creates the folder and writes config.toml. An existing finished run is a Failure(Exit::usage) unless
   /// `force`; an unfinished one is started over.
   RunDirectory(const std::string& folder, const std::string& config_toml, bool force);
+  /// The folder of a run that goes on after `round`: lines of metrics.jsonl up to that round stay.
+  RunDirectory(const std::string& folder, const std::string& config_toml, std::uint64_t round);
 
   const std::string& folder() const { return folder_; }
   std::string log_file() const { return folder_ + "/log.txt"; }
@@ -34,6 +36,7 @@ class RunDirectory {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
+  void begin(const std::string& config_toml, const char* mode);
   void replace(const std::string& name, const std::string& content) const;
 
   std::string folder_;

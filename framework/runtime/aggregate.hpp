@@ -4,15 +4,18 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <threepc/sdk/bytes.hpp>
 #include <vector>
 
+#include "runtime/ledger.hpp"
 #include "wire/exact_vector.hpp"
 #include "wire/mechanism_tree.hpp"
 
 namespace threepc {
 
 /// Keeps sum_i g_i in compensated double precision, so that it stays what the workers' h add up to over
-/// millions of rounds. Stores no g_i, unless the mechanism says that a worker may reset alone.
+/// millions of rounds. Stores no g_i, unless the mechanism says that a worker may reset alone, or the run is to
+/// survive the loss of workers: then a ledger of each.
 class Aggregate {
  public:
   struct Absorbed {
@@ -20,16 +23,41 @@ class Aggregate {
     bool skipped = false;
   };
 
-  Aggregate(const MechanismTree& tree, const Membership& membership);
+  /// `remember`: keep ledgers. `tree` outlives the aggregate.
+  Aggregate(const MechanismTree& tree, const Membership& membership, bool remember = false);
 
-  /// Replays the message of `worker` in `round`. Workers come in the order 0 .. n-1, each once a round.
-  Absorbed absorb(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program);
+  /// Begins a round, in which no message of the workers `absent` is absorbed: their g_i stay as they are.
+  /// Without ledgers, nobody may be absent from a round in which all others reset.
+  void begin_round(std::uint64_t round, std::vector<std::uint32_t> absent = {});
+  /// Replays the message of `worker` in the round that was begun. Workers come in ascending order, each once.
+  Absorbed absorb(std::uint32_t worker, std::span<const std::uint8_t> program);
+  /// Replays the message of an earlier round from which the worker was absent; after that round, before the next.
+  Absorbed absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program);
 
-  /// g in the run's dtype. False if a coordinate is NaN or infinite.
+  /// The worker leaves for good: its g_i leaves the sum. Its next message, if one ever comes, is a new member's.
+  void remove(std::uint32_t worker);
+  /// Whether a message of the worker was absorbed since it was last removed: only these are in the mean.
+  bool is_member(std::uint32_t worker) const { return is_member_[worker]; }
+
+  /// g, the mean over the members, in the run's dtype. False if a coordinate is NaN or infinite.
   bool mean(RawVector& g) const;
 
+  /// g_i as its worker has it, bit for bit. Needs ledgers.
+  TrackedVector state_of(std::uint32_t worker) const { return ledgers_[worker].state(); }
+  bool remembers() const { return !ledgers_.empty(); }
+
+  /// Everything but the ledgers, for a checkpoint; load takes it from the front of `in`, throws tpc::Error.
+  void save(std::vector<std::uint8_t>& out) const;
+  void load(tpc::Reader& in);
+  /// What a ledger begins with after load().
+  void restart_ledger(std::uint32_t worker, const TrackedVector& state);
+
  private:
-  void reset(std::uint32_t worker);
+  Absorbed replay(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program,
+                  const std::vector<Operation>& operations);
+  void make_room(std::uint32_t worker, bool resets);
+  void take_out(std::uint32_t worker);
+  void reset_all();
   void take_back_loans();
   void replay_aside(const Operation& operation, std::uint64_t round, std::uint32_t worker);
   void require_same_resets(std::uint32_t worker, bool resets);
@@ -37,9 +65,17 @@ class Aggregate {
   const MechanismTree* tree_;
   Membership membership_;
   ExactVector sum_;
-  std::vector<ExactVector> members_;  // g_i, for TPC_RESETS_ALONE only
-  bool first_resets_ = false;         // whether worker 0 reset in this round
-  std::optional<ExactVector> lent_;   // the sum of what the last messages lent
+  std::vector<bool> is_member_;
+  std::uint32_t member_count_ = 0;
+  std::vector<ExactVector> singles_;  // g_i, for TPC_RESETS_ALONE only
+  std::vector<Ledger> ledgers_;
+  std::optional<ExactVector> lent_;  // the sum of what the last messages lent
+
+  std::uint64_t round_ = 0;
+  std::vector<std::uint32_t> absent_;
+  std::vector<std::uint32_t> newcomers_;  // members since this round
+  std::optional<std::uint32_t> first_;    // the first worker of this round
+  bool first_resets_ = false;             // and whether it reset
 };
 
 }  // namespace threepc

@@ -33,13 +33,21 @@ void Estimator::next(const tpc_context& context, const void* x, double* value) {
   std::swap(point_, previous_);
   if (exact()) return problem_->evaluate(context, x, value, point_.data());
   if (value != nullptr) problem_->evaluate(context, x, value, truth_.data());
-  if (batch_ > 0) {
-    draw(context);
-    problem_->evaluate_rows(context, x, drawn_, point_.data());
-  } else {
-    problem_->evaluate(context, x, nullptr, point_.data());
-  }
-  if (momentum_ < 1 && context.round > 0) average();
+  estimate(context, x);
+  if (momentum_ < 1 && begun_) average();
+  begun_ = true;
+}
+
+void Estimator::restart(const tpc_context& context, const void* x, tpc::Reader& memory) {
+  estimate(context, x);
+  begun_ = true;
+  if (momentum_ < 1 && memory.remaining() > 0) take(memory, point_);
+}
+
+void Estimator::estimate(const tpc_context& context, const void* x) {
+  if (batch_ == 0) return problem_->evaluate(context, x, nullptr, point_.data());
+  draw(context);
+  problem_->evaluate_rows(context, x, drawn_, point_.data());
 }
 
 void Estimator::draw(const tpc_context& context) {

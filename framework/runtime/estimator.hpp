@@ -6,6 +6,7 @@
 
 #include "config/run_config.hpp"
 #include "plugin/instances.hpp"
+#include "runtime/bytes.hpp"
 
 namespace threepc {
 
@@ -25,11 +26,19 @@ class Estimator {
   /// gradient to truth(). Rounds come in order.
   void next(const tpc_context& context, const void* x, double* value);
 
+  /// As if next() had just been called for the round of `context`, the round that x is of. `memory`, if it is not
+  /// empty, holds what memory() was then; otherwise v starts anew from the gradient. Throws tpc::Error if it does not
+  /// fit.
+  void restart(const tpc_context& context, const void* x, tpc::Reader& memory);
+  /// v, which does not follow from x alone; nullptr without momentum, where the point does.
+  const RawVector* memory() const { return momentum_ < 1 ? &point_ : nullptr; }
+
   const RawVector& point() const { return point_; }        // x of the three points
   const RawVector& previous() const { return previous_; }  // y
   const RawVector& truth() const { return exact() ? point_ : truth_; }
 
  private:
+  void estimate(const tpc_context& context, const void* x);
   void draw(const tpc_context& context);
   void average();
 
@@ -37,6 +46,7 @@ class Estimator {
   std::uint64_t rows_ = 0;
   std::uint64_t batch_ = 0;  // 0: all rows
   double momentum_ = 1;
+  bool begun_ = false;  // there is a point
   std::vector<std::uint64_t> drawn_;
   RawVector point_, previous_;
   RawVector truth_;  // only where estimates are not exact

@@ -12,9 +12,10 @@ namespace threepc {
 class LocalWorkers {
  public:
   virtual ~LocalWorkers() = default;
-  /// Called often while the server waits; throws Failure when a worker ended in a way that it could not tell
-  /// the server itself (killed, or failed before it joined).
-  virtual void watch() = 0;
+  /// Called often while the server waits. A worker that ended in a way that it could not tell the server itself
+  /// (killed, or failed before it joined) is started again if the run can take it in and [faults] restarts allows; if
+  /// the run cannot, it is thrown as Failure.
+  virtual void watch(bool takes_in) = 0;
   /// What else is known about a worker's end, to follow a message about a lost connection; "" if nothing.
   virtual std::string post_mortem() = 0;
   /// The run is over: waits for the workers to end, and ends those that do not.

@@ -54,7 +54,7 @@ void Measurements::append_to(Bytes& out, double gap, const MechanismTree& tree, 
 }
 
 void Measurements::begin_round() {
-  workers_ = 0;
+  workers_ = moved_ = 0;
   gap_ = left_ = behind_ = movement_ = 0;
   for (Watched& watched : watched_) watched.error = watched.size = 0;
 }
@@ -63,6 +63,8 @@ void Measurements::add(std::span<const std::uint8_t> worker_doubles) {
   const tpc::Values<double> values(worker_doubles.data());
   ++workers_;
   gap_ += values[0];
+  if (std::isnan(values[1])) return;  // it took no part in the method's round
+  ++moved_;
   left_ += values[1];
   behind_ += values[2];
   movement_ += values[3];
@@ -87,8 +89,8 @@ void Measurements::judge(Watched& watched, double value, double bound) {
 }
 
 std::vector<NamedValue> Measurements::finish_round(std::uint64_t round, double aggregate_gap) {
-  const double n = workers_;
-  std::vector<NamedValue> out = {{"G", gap_ / n}, {"aggregate_error", aggregate_gap}};
+  const double n = moved_;
+  std::vector<NamedValue> out = {{"G", gap_ / workers_}, {"aggregate_error", aggregate_gap}};
   for (std::size_t i = 0; i + 1 < watched_.size(); ++i) {
     const Watched& codec = watched_[i];
     out.push_back({"compression_error." + codec.label, codec.size > 0 ? codec.error / codec.size : nan});
@@ -98,7 +100,7 @@ std::vector<NamedValue> Measurements::finish_round(std::uint64_t round, double a
   const double left = bounds_aggregate_ ? aggregate_gap : left_ / n;
   const double behind = bounds_aggregate_ ? (follows ? last_aggregate_gap_ : nan) : behind_ / n;
   const double right = (1 - constants_.A) * behind + constants_.B * movement_ / n;
-  if (bounds_aggregate_ && !std::isnan(right)) judge(mechanism(), left, right);
+  if (bounds_aggregate_ && moved_ == workers_ && !std::isnan(right)) judge(mechanism(), left, right);
   out.push_back({"inequality_lhs", round == 0 ? nan : left});
   out.push_back({"inequality_rhs", right});
   last_round_ = round;

@@ -53,6 +53,7 @@ class Measurements {
   std::vector<Watched> watched_;  // the compressors in their order, then the mechanism
   std::vector<std::string> warnings_;
   std::uint32_t workers_ = 0;  // that reported in this round
+  std::uint32_t moved_ = 0;    // and took part in it
   double gap_ = 0, left_ = 0, behind_ = 0, movement_ = 0;
   double last_aggregate_gap_ = 0;
   std::uint64_t last_round_ = UINT64_MAX;

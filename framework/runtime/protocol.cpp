@@ -4,11 +4,27 @@
 #include <cstdio>
 #include <threepc/sdk/bytes.hpp>
 
+#include "hash.hpp"
+
 namespace threepc {
 namespace {
 
 constexpr std::int64_t slice = 100'000'000;  // ns between two looks at signals and child processes
-constexpr double goodbye_seconds = 2;
+
+tpc_message message_of(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
+  return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
+}
+
+/// Fit for a terminal, which would obey control characters.
+std::string harmless(std::string text) {
+  for (char& c : text)
+    if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f') c = '?';
+  return text;
+}
+
+std::int64_t from_now(double seconds) { return host_services().now() + static_cast<std::int64_t>(seconds * 1e9); }
+
+}  // namespace
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -16,13 +32,15 @@ std::string seconds_text(double seconds) {
   return text;
 }
 
-tpc_message message_of(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
-  return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
+void seal(Bytes& program, std::uint64_t round) { append(program, hash64(program.data(), program.size(), round)); }
+
+std::optional<std::span<const std::uint8_t>> unseal(std::span<const std::uint8_t> update, std::uint64_t round) {
+  if (update.size() < sizeof(std::uint64_t)) return std::nullopt;
+  const auto program = update.first(update.size() - sizeof(std::uint64_t));
+  const std::uint64_t said = tpc::Values<std::uint64_t>(update.data() + program.size())[0];
+  if (hash64(program.data(), program.size(), round) != said) return std::nullopt;
+  return program;
 }
-
-std::int64_t from_now(double seconds) { return host_services().now() + static_cast<std::int64_t>(seconds * 1e9); }
-
-}  // namespace
 
 std::string agreement_text(const RunConfig& config) {
   std::string text;
@@ -46,7 +64,8 @@ Failure from_failure_message(std::span<const std::uint8_t> bytes, const std::str
   std::uint32_t code = 0;
   if (bytes.size() >= sizeof code) std::memcpy(&code, bytes.data(), sizeof code);
   const bool known = code >= 1 && code <= 6;
-  const std::string text = bytes.size() > sizeof code ? text_of(bytes.subspan(sizeof code)) : "gave no reason";
+  const std::string text =
+      bytes.size() > sizeof code ? harmless(text_of(bytes.subspan(sizeof code))) : "gave no reason";
   return {known ? static_cast<Exit>(code) : Exit::peer, who + ": " + text};
 }
 
@@ -67,14 +86,19 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     tpc::Reader in(bytes.data(), bytes.size());
     WorkerFacts facts;
     facts.dim = in.get<std::uint32_t>();
+    if (facts.dim == 0 || facts.dim == UINT32_MAX) throw tpc::Corrupt("d is not in 1 .. 2^32 - 2");
     facts.has_curvature = in.get<std::uint8_t>() != 0;
     facts.L_i = in.get<double>();
     facts.L_minus = in.get<double>();
     facts.hessian_spread = in.get<double>();
     std::uint64_t covered = 0;
     for (std::uint32_t left = in.get<std::uint32_t>(); left > 0; --left) {
-      facts.blocks.push_back({in.get<std::uint32_t>(), in.get<std::uint32_t>()});
-      covered += std::uint64_t{facts.blocks.back().rows} * facts.blocks.back().columns;
+      const Block block{in.get<std::uint32_t>(), in.get<std::uint32_t>()};
+      covered += std::uint64_t{block.rows} * block.columns;
+      // In every step, because sums of hostile products can come round to dim again.
+      if (block.rows == 0 || block.columns == 0 || covered > facts.dim)
+        throw tpc::Corrupt("a block is empty or reaches beyond the vector");
+      facts.blocks.push_back(block);
     }
     if (!facts.blocks.empty() && covered != facts.dim) throw tpc::Corrupt("the blocks do not cover the vector");
     bytes = in.take_rest();
@@ -88,13 +112,13 @@ std::int64_t Channel::deadline() const { return from_now(timeout_); }
 
 /// One look at the clock when the message is there already, which is the usual case.
 template <class Attempt>
-auto Channel::watched(Attempt attempt) {
+auto Channel::watched(std::int64_t last, Attempt attempt) {
   std::int64_t now = host_services().now();
-  const std::int64_t last = now + static_cast<std::int64_t>(timeout_ * 1e9);
   for (;;) {
     if (watch_ && now >= next_watch_) {
       next_watch_ = now + slice;
       watch_();
+      if (now >= next_heartbeat_) beat();
     }
     try {
       return attempt(watch_ ? std::min(last, now + slice) : last);
@@ -107,9 +131,33 @@ auto Channel::watched(Attempt attempt) {
   }
 }
 
-void Channel::join() {
+/// A worker waits for as long as the server does, so without a sign of life it would leave when the server gives up on
+/// another.
+void Channel::beat() {
+  next_heartbeat_ = from_now(timeout_ / 4);
+  for (std::uint32_t member = 1; member <= transport_->membership().workers; ++member) {
+    try {
+      transport_->send(member, message_of(MessageType::patience, 0, {}), from_now(0.01));
+    } catch (const TransportFailure&) {
+      continue;  // gone, or reads nothing: whoever waits for it finds out
+    }
+  }
+}
+
+std::string Channel::nothing_came() const {
+  return "nothing came within " + seconds_text(timeout_) +
+         " ([transport] timeout); it is stopped, cut off, or slower than that";
+}
+
+void Channel::join(const std::function<bool()>& enough) {
   try {
-    watched([&](std::int64_t until) { transport_->join(until); });
+    watched(deadline(), [&](std::int64_t until) {
+      try {
+        transport_->join(until);
+      } catch (const TransportFailure& failure) {
+        if (failure.status() != TPC_TIMEOUT || !enough || !enough()) throw;
+      }
+    });
   } catch (const TransportFailure& failure) {
     if (failure.status() != TPC_TIMEOUT) throw;
     throw Failure(Exit::peer, std::string(failure.what()) + " within " + seconds_text(timeout_) +
@@ -139,14 +187,14 @@ tpc_message Channel::receive(std::uint32_t from, std::uint64_t round, const char
     return "round " + std::to_string(round) + ": waiting for " + waiting_for + " of " + member_name(from) + ": ";
   };
   try {
-    const tpc_message message = watched([&](std::int64_t until) { return transport_->receive(from, until); });
+    const tpc_message message =
+        watched(deadline(), [&](std::int64_t until) { return transport_->receive(from, until); });
     if (message.type == static_cast<std::uint32_t>(MessageType::failure))
       throw from_failure_message(payload_of(message), member_name(from));
     return message;
   } catch (const TransportFailure& failure) {
     if (failure.status() != TPC_TIMEOUT) throw Failure(failure.code(), where() + failure.what());
-    throw Failure(Exit::peer, where() + "nothing came within " + seconds_text(timeout_) +
-                                  " ([transport] timeout); it is stopped, cut off, or slower than that");
+    throw Failure(Exit::peer, where() + nothing_came());
   }
 }
 
@@ -157,6 +205,20 @@ tpc_message Channel::expect(std::uint32_t from, MessageType type, std::uint64_t 
                                   std::to_string(message.type) + " for round " + std::to_string(message.round) +
                                   " in place of " + waiting_for);
   return message;
+}
+
+Heard Channel::hear(std::uint32_t from, std::int64_t until) {
+  try {
+    const tpc_message message =
+        watched(until, [&](std::int64_t slice_end) { return transport_->receive(from, slice_end); });
+    if (message.type != static_cast<std::uint32_t>(MessageType::failure)) return {Heard::What::message, message};
+    const Failure said = from_failure_message(payload_of(message), member_name(from));
+    if (said.code() != Exit::peer) throw said;
+    return {Heard::What::gone, {}, said.what()};
+  } catch (const TransportFailure& failure) {
+    if (failure.status() == TPC_TIMEOUT) return {};
+    return {Heard::What::gone, {}, failure.what()};
+  }
 }
 
 void Channel::broadcast_failure(const Failure& failure) noexcept {
@@ -171,11 +233,12 @@ void Channel::broadcast_failure(const Failure& failure) noexcept {
   }
 }
 
-void Channel::close() noexcept {
+bool Channel::close(double seconds) noexcept {
   try {
-    transport_->close(from_now(goodbye_seconds));
+    transport_->close(from_now(seconds));
+    return true;
   } catch (const std::exception&) {
-    return;  // the other side is gone already
+    return false;  // the other side is gone already
   }
 }
 

@@ -5,12 +5,14 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "config/run_config.hpp"
 #include "plugin/instances.hpp"
+#include "runtime/bytes.hpp"
 
 namespace threepc {
 
@@ -26,23 +28,16 @@ enum class MessageType : std::uint32_t {
   diagnose = 9,        // server -> worker: g is not finite; whose fault is it?
   diagnosis = 10,      // worker -> server: the plugin at fault, "" if none
   stop = 11,           // server -> worker: the run is over
-  failure = 12         // either way: exit code (u32) and text; the sender leaves
+  failure = 12,        // either way: exit code (u32) and text; the sender leaves
+  hello = 13,          // worker -> server: the first message after joining
+  snapshot = 14,       // server -> worker: for a checkpoint; worker -> server: its WorkerState
+  restore = 15,        // server -> worker: a WorkerState to go on from; worker -> server: done
+  evaluate = 16,       // server -> worker: x^t, in the run's dtype; only an evaluation is wanted
+  patience = 17,       // server -> worker: nothing to do yet, but the server is there
+  leave = 18           // worker -> server: it leaves for good
 };
 
-using Bytes = std::vector<std::uint8_t>;
-
-template <class T>
-void append(Bytes& out, T value) {
-  const std::size_t at = out.size();
-  out.resize(at + sizeof value);
-  std::memcpy(out.data() + at, &value, sizeof value);
-}
-
-inline std::span<const std::uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 inline std::span<const std::uint8_t> payload_of(const tpc_message& message) { return {message.data, message.size}; }
-inline std::string text_of(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
 
 Bytes to_failure_message(const Failure& failure);
 /// The Failure that a failure message carries; `who` is put before its text.
@@ -62,23 +57,45 @@ Bytes to_bytes(const WorkerFacts& facts);
 /// Takes the facts from the front of `bytes`. Throws Failure(Exit::peer) for malformed bytes.
 WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes);
 
+/// An update is a program and its checksum (u64), over whatever transport: seals `program`.
+void seal(Bytes& program, std::uint64_t round);
+/// The program of a sealed update; nullopt if it was damaged on its way.
+std::optional<std::span<const std::uint8_t>> unseal(std::span<const std::uint8_t> update, std::uint64_t round);
+/// The same without looking, where unseal has found it whole.
+inline std::span<const std::uint8_t> program_of(std::span<const std::uint8_t> update) {
+  return update.first(update.size() - sizeof(std::uint64_t));
+}
+
 /// The lines of agreement(), as a configuration message carries them.
 std::string agreement_text(const RunConfig& config);
 
 /// The random stream of a transport; see Instance::context.
 inline constexpr std::uint32_t transport_stream = 3;
 
+std::string seconds_text(double seconds);  // "60 s"
+
 std::string member_name(std::uint32_t member);  // "the server", "worker 3"
+
+/// What came of listening to a member.
+struct Heard {
+  enum class What { message, silence, gone };
+  What what = What::silence;
+  tpc_message message = {};
+  std::string why = {};  // it is gone
+};
 
 /// The transport with the run's time-out and with failures that name round and peer.
 class Channel {
  public:
+  static constexpr double goodbye_seconds = 2;
+
   /// `watch` is called about ten times a second in whatever waits; it throws to end the wait.
   Channel(Transport& transport, double timeout, std::function<void()> watch = {})
       : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
 
   void open(const std::string& address) { transport_->open(address, deadline()); }
-  void join();
+  /// Server: until all workers are there, or `enough()`. Throws Failure(Exit::peer), which names the missing.
+  void join(const std::function<bool()>& enough = {});
   void send(std::uint32_t to, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   void broadcast(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   /// The next message of `from`; a failure message is thrown as the Failure it carries. `waiting_for` says
@@ -86,21 +103,33 @@ class Channel {
   tpc_message receive(std::uint32_t from, std::uint64_t round, const char* waiting_for);
   /// receive, and Failure(Exit::peer) unless it is of this type and round.
   tpc_message expect(std::uint32_t from, MessageType type, std::uint64_t round, const char* waiting_for);
+  /// The next message of `from` until a time of tpc_host.now, which may have passed. A failure message of a member
+  /// that blames itself, its data or its plugins is thrown; one that says it lost a peer is how it went.
+  Heard hear(std::uint32_t from, std::int64_t until);
   /// Tells everybody that the run failed, as far as they can still be reached.
   void broadcast_failure(const Failure& failure) noexcept;
-  void close() noexcept;
+  /// False if the others have not left within so many seconds; it may be called again then.
+  bool close(double seconds = goodbye_seconds) noexcept;
   Transport& transport() { return *transport_; }
+  double timeout() const { return timeout_; }
+  /// "nothing came within 60 s ([transport] timeout); ..."
+  std::string nothing_came() const;
+  /// From now on, while this member waits, the workers hear often enough that it is there; see MessageType::patience.
+  void begin_heartbeat() { next_heartbeat_ = 0; }
 
  private:
   std::int64_t deadline() const;
   /// Calls attempt(deadline) with short deadlines until it does not time out, watching in between.
   template <class Attempt>
-  auto watched(Attempt attempt);
+  auto watched(std::int64_t last, Attempt attempt);
 
   Transport* transport_;
   double timeout_;
   std::function<void()> watch_;
+  void beat();
+
   std::int64_t next_watch_ = 0;
+  std::int64_t next_heartbeat_ = std::numeric_limits<std::int64_t>::max();
 };
 
 }  // namespace threepc

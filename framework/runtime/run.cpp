@@ -1,13 +1,19 @@
 #include "runtime/run.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "config/run_config.hpp"
+#include "record/checkpoint.hpp"
 #include "record/log.hpp"
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
 #include "runtime/launcher.hpp"
+#include "runtime/placed.hpp"
 #include "runtime/server.hpp"
 #include "runtime/signals.hpp"
 #include "runtime/worker.hpp"
@@ -21,19 +27,68 @@ Exit exit_of(const Summary& summary) {
   return summary.stopped_by == "interrupted" ? Exit::interrupted : Exit::done;
 }
 
+/// A run as it is to begin, or to go on.
+struct Assignment {
+  RunConfig config;
+  std::optional<Checkpoint> from;
+};
+
+void require_continuation(const RunConfig& config, const Checkpoint& from) {
+  const std::vector<std::string> lines = continuation(config);
+  const auto [now, then] =
+      std::mismatch(lines.begin(), lines.end(), from.configuration.begin(), from.configuration.end());
+  if (now == lines.end() && then == from.configuration.end()) return;
+  throw Failure(Exit::usage,
+                config.out + ": the checkpoint is of a run with '" +
+                    (then == from.configuration.end() ? "nothing more" : *then) + "', this configuration has '" +
+                    (now == lines.end() ? "nothing more" : *now) +
+                    "'; transport, [faults], [checkpoint], rounds and stopping rules may change, nothing else");
+}
+
+RunConfig config_of(const RunOptions& options) {
+  if (options.resume.empty()) return load_config(options.config, options.set, options.out);
+  const std::string file = options.resume + "/config.toml";
+  if (!std::filesystem::exists(file))
+    throw Failure(Exit::usage, "--resume " + options.resume + ": is no run directory: it has no config.toml");
+  RunConfig config = load_config(file, options.set, options.resume);
+  // A fault that ended the run has happened; it comes again only if it is asked for again.
+  const auto injects = [](const std::string& set) { return set.starts_with("faults"); };
+  if (std::none_of(options.set.begin(), options.set.end(), injects)) config.faults.inject.clear();
+  return config;
+}
+
+Assignment assignment_of(const RunOptions& options, RunConfig config) {
+  if (options.resume.empty()) return {std::move(config), std::nullopt};
+  const auto warn = [](const std::string& text) { std::fprintf(stderr, "threepc: warning: %s\n", text.c_str()); };
+  Checkpoint from = read_checkpoint(config.out, warn);
+  require_continuation(config, from);
+  return {std::move(config), std::move(from)};
+}
+
+RunDirectory directory_of(const Assignment& run, bool force) {
+  const std::string toml = to_toml(run.config);
+  if (run.from) return {run.config.out, toml, run.from->round};
+  return {run.config.out, toml, force};
+}
+
 /// What run and serve share: a server, its run directory, and whoever provides the workers.
 class Session {
  public:
-  Session(const RunOptions& options, RunConfig config)
+  Session(const RunOptions& options, Assignment assignment)
       : options_(options),
-        config_(std::move(config)),
-        directory_(config_.out, to_toml(config_), options.force),
+        assignment_(std::move(assignment)),
+        config_(assignment_.config),
+        directory_(directory_of(assignment_, options.force)),
         progress_(config_, options.quiet ? Progress::Style::quiet : Progress::style_of_stderr()),
         transport_(config_.transport, {config_.dtype, 0, config_.workers, TPC_SERVER, config_.seed}, transport_stream),
-        channel_(transport_, config_.timeout, [this] { watch(); }) {
-    open_log(directory_.log_file(), options.quiet);
+        channel_(transport_, config_.timeout, [this] { watch(); }),
+        server_(config_, channel_, directory_, progress_) {
+    open_log(directory_.log_file(), options.quiet, assignment_.from.has_value());
     log_info(std::string("threepc ") + version() + ", configuration " + config_.file);
     for (const Rejected& file : config_.catalog->rejected()) log_info("ignored: " + file.reason);
+    if (!assignment_.from) return;
+    log_info("resumed after round " + std::to_string(assignment_.from->round));
+    server_.resume(*assignment_.from);
   }
   ~Session() { close_log(); }
 
@@ -54,14 +109,20 @@ class Session {
   Progress& progress() { return progress_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr auto round_to_end = std::chrono::seconds(2);  // after Ctrl+C, so that it ends with a checkpoint
+
   void watch() {
-    if (StopSignals::requested()) throw Interrupted{};
-    if (workers_) workers_->watch();
+    if (StopSignals::requested()) {
+      if (!asked_to_stop_) asked_to_stop_ = Clock::now();
+      if (!server_.in_rounds() || Clock::now() - *asked_to_stop_ > round_to_end) throw Interrupted{};
+    }
+    if (workers_) workers_->watch(server_.takes_in());
   }
 
   Summary serve() {
     try {
-      return Server(config_, channel_, directory_, progress_).run();
+      return server_.run();
     } catch (const Failure& failure) {
       const std::string more = workers_ && failure.code() == Exit::peer ? workers_->post_mortem() : "";
       const bool said = std::string(failure.what()).find(more) != std::string::npos;
@@ -73,11 +134,14 @@ class Session {
 
   const RunOptions& options_;
   StopSignals signals_;
-  RunConfig config_;
+  Assignment assignment_;
+  const RunConfig& config_;
   RunDirectory directory_;
   Progress progress_;
   Transport transport_;
   Channel channel_;
+  Server server_;
+  std::optional<Clock::time_point> asked_to_stop_;
   std::unique_ptr<LocalWorkers> workers_;
 };
 
@@ -91,10 +155,62 @@ void refuse_in_process(const RunConfig& config, const char* command) {
                                    "' stays inside one process; use threepc run, or --set transport.plugin=tcp");
 }
 
+/// For how long a worker that has lost its server goes on trying.
+class Retry {
+ public:
+  explicit Retry(std::optional<double> seconds) : seconds_(seconds) {}
+  void joined() { since_ = Clock::now(); }
+  /// Whether to try again, after a short pause.
+  bool again() const {
+    if (!seconds_ || Clock::now() - since_ > std::chrono::duration<double>(*seconds_)) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return true;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::optional<double> seconds_;
+  Clock::time_point since_ = Clock::now();  // it was part of a run, or began to try
+};
+
+void leave_when_asked() {
+  if (StopSignals::requested()) throw Interrupted{};
+}
+
+/// From joining to the end of the run, or until Ctrl+C, which ends this worker's part in it for good.
+Exit take_part(Worker& worker, const std::string& server, Retry& retry) {
+  bool joined = false;
+  try {
+    worker.join(server);
+    joined = true;
+    retry.joined();
+    while (worker.serve_one()) continue;
+    return Exit::done;
+  } catch (const Interrupted&) {
+    if (joined) worker.leave();
+    return Exit::interrupted;
+  }
+}
+
+/// Member 0 is the server and speaks for all.
+Exit run_placed(const RunOptions& options, RunConfig config, const Place& place) {
+  try {
+    require_fitting(config, place);
+  } catch (const Failure& failure) {
+    if (place.member == 0) throw;
+    return failure.code();
+  }
+  if (place.member > 0) return work_placed(config, place.member - 1);
+  Session session(options, assignment_of(options, std::move(config)));
+  return session.run("", [](const std::string&) { return nullptr; });
+}
+
 }  // namespace
 
 Exit run(const RunOptions& options) {
-  Session session(options, load_config(options.config, options.set, options.out));
+  RunConfig config = config_of(options);
+  if (const auto place = Transport::place(config.transport)) return run_placed(options, std::move(config), *place);
+  Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
     const RunConfig& config = session.config();
     return in_process(config) ? start_worker_threads(config, address) : start_worker_processes(config, address);
@@ -102,13 +218,14 @@ Exit run(const RunOptions& options) {
 }
 
 Exit serve(const RunOptions& options, const std::string& listen) {
-  RunConfig config = load_config(options.config, options.set, options.out);
+  RunConfig config = config_of(options);
   refuse_in_process(config, "serve");
-  Session session(options, std::move(config));
+  refuse_placed(config, "serve");
+  const std::string file = config.file;
+  Session session(options, assignment_of(options, std::move(config)));
   return session.run(listen, [&](const std::string& address) -> std::unique_ptr<LocalWorkers> {
     session.progress().note("listening at " + address + " for " + std::to_string(session.config().workers) +
-                            " workers; start each with: threepc work " + options.config + " --rank I --connect " +
-                            address);
+                            " workers; start each with: threepc work " + file + " --rank I --connect " + address);
     return nullptr;
   });
 }
@@ -116,13 +233,20 @@ Exit serve(const RunOptions& options, const std::string& listen) {
 Exit work(const RunOptions& options, std::uint32_t rank, const std::string& connect) {
   const RunConfig config = load_config(options.config, options.set);
   refuse_in_process(config, "work");
+  refuse_placed(config, "work");
   if (rank >= config.workers)
     throw Failure(Exit::usage, "--rank " + std::to_string(rank) + ": this run has " + std::to_string(config.workers) +
                                    " workers, ranks 0 to " + std::to_string(config.workers - 1));
-  Worker worker(config, rank);
-  worker.join(connect);
-  while (worker.serve_one()) continue;
-  return Exit::done;
+  const StopSignals signals;
+  for (Retry retry(options.retry);;) {
+    try {
+      Worker worker(config, rank, leave_when_asked);
+      return take_part(worker, connect, retry);
+    } catch (const Failure& failure) {
+      if (failure.code() != Exit::peer || !retry.again()) throw;
+      std::fprintf(stderr, "threepc: %s; trying to join again\n", failure.what());
+    }
+  }
 }
 
 }  // namespace threepc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,15 +11,18 @@
 namespace threepc {
 
 struct RunOptions {
-  std::string config;            // the TOML file
+  std::string config;            // the TOML file; not with `resume`
   std::vector<std::string> set;  // overrides, "mechanism.zeta=32"
   std::string out;               // replaces [run] out when not empty
   bool force = false;            // overwrite a finished run
   bool quiet = false;            // no progress and no final table
+  std::string resume;            // a run directory: go on from its last checkpoint, with the configuration there
+  std::optional<double> retry;   // a worker that loses its server tries for so many seconds to join again
 };
 
-/// Everything on this host: with an in-process transport the workers are threads, otherwise processes that are
-/// started and ended here. Returns Exit::done, diverged or interrupted; throws Failure for the rest.
+/// The whole run: with an in-process transport the workers are threads, otherwise processes that are started and
+/// ended here; where all members have been started already, this process's part of it. Returns Exit::done, diverged or
+/// interrupted; throws Failure for the rest.
 Exit run(const RunOptions& options);
 
 /// The server alone; workers join from elsewhere. `listen` is HOST:PORT, or "" for what [transport] says.

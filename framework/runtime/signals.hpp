@@ -3,7 +3,11 @@
 
 namespace threepc {
 
-/// While it lives, the first SIGINT, SIGTERM or SIGHUP asks the run to stop; a second one ends the process.
+/// Thrown by a Channel's watch when the user asked this process to stop.
+struct Interrupted {};
+
+/// While it lives, the first SIGINT, SIGTERM or SIGHUP asks the run to stop; a second one ends the process. A signal
+/// that this process was started to ignore stays ignored.
 class StopSignals {
  public:
   StopSignals();

@@ -7,6 +7,7 @@
 
 #include "runtime/lanczos.hpp"
 #include "runtime/measurements.hpp"
+#include "runtime/worker_state.hpp"
 
 namespace threepc {
 namespace {
@@ -29,16 +30,23 @@ std::string first_difference(const std::string& ours, const std::string& theirs)
 
 }  // namespace
 
-Worker::Worker(const RunConfig& config, std::uint32_t rank)
+Worker::Worker(const RunConfig& config, std::uint32_t rank, std::function<void()> watch)
     : config_(&config),
       membership_{config.dtype, 0, config.workers, rank, config.seed},
       transport_(config.transport, membership_, transport_stream),
-      channel_(transport_, config.timeout),
-      stepsize_(std::numeric_limits<double>::quiet_NaN()) {}
+      channel_(transport_, config.timeout, std::move(watch)),
+      stepsize_(std::numeric_limits<double>::quiet_NaN()),
+      injector_(config.faults.inject, rank) {}
 
 void Worker::join(const std::string& address) {
   channel_.open(address);
   channel_.join();
+  channel_.send(server, MessageType::hello, 0, {});
+}
+
+void Worker::leave() {
+  channel_.send(server, MessageType::leave, round_, {});
+  channel_.close();
 }
 
 bool Worker::serve_one() {
@@ -58,6 +66,7 @@ bool Worker::serve_one() {
 }
 
 void Worker::handle(const tpc_message& message) {
+  if (static_cast<MessageType>(message.type) == MessageType::patience) return;
   round_ = message.round;
   switch (static_cast<MessageType>(message.type)) {
     case MessageType::configuration:
@@ -78,6 +87,15 @@ void Worker::handle(const tpc_message& message) {
       break;
     case MessageType::model_evaluate:
       answer_model(message, true);
+      break;
+    case MessageType::evaluate:
+      answer_evaluate(message);
+      break;
+    case MessageType::snapshot:
+      answer_snapshot(message.round);
+      break;
+    case MessageType::restore:
+      restore(message);
       break;
     case MessageType::diagnose:
       answer_diagnose(message.round);
@@ -150,17 +168,77 @@ const void* Worker::aligned(const tpc_message& message) {
 void Worker::answer_model(const tpc_message& message, bool evaluate) {
   if (!problem_) throw Failure(Exit::peer, "the server sent a model before its configuration");
   const std::uint64_t round = message.round;
+  injector_.act(round, Injection::When::receive);
   double value = 0;
   estimator_->next(problem_->context(round, membership_.worker, stepsize_), aligned(message),
                    evaluate ? &value : nullptr);
+  const bool measured = begun_;
   propose(round, evaluate && config_->measure);
-  channel_.send(server, MessageType::update, round, message_);
-  if (evaluate) send_evaluation(round, value);
+  begun_ = true;
+  seal(message_, round);
+  send_update(round);
+  injector_.act(round, Injection::When::send);
+  if (evaluate) send_evaluation(round, value, estimator_->truth(), measured ? &measurement_ : nullptr);
+}
+
+void Worker::send_update(std::uint64_t round) {
+  if (injector_.wants(Injection::Kind::drop, round)) return;
+  if (injector_.wants(Injection::Kind::corrupt, round)) message_[message_.size() / 2] ^= 0x10;
+  const int copies = injector_.wants(Injection::Kind::duplicate, round) ? 2 : 1;
+  for (int copy = 0; copy < copies; ++copy) channel_.send(server, MessageType::update, round, message_);
+}
+
+/// For the metrics alone: f_i and its gradient at x, and nothing of the method moves.
+void Worker::answer_evaluate(const tpc_message& message) {
+  if (!problem_) throw Failure(Exit::peer, "the server sent a model before its configuration");
+  RawVector gradient(membership_.dtype, membership_.dim);
+  double value = 0;
+  problem_->evaluate(problem_->context(message.round, membership_.worker, stepsize_), aligned(message), &value,
+                     gradient.data());
+  send_evaluation(message.round, value, gradient, nullptr);
+}
+
+void Worker::answer_snapshot(std::uint64_t round) {
+  Bytes memory;
+  for (const RawVector* vector : mechanism_->state()) append(memory, *vector);
+  if (const RawVector* v = estimator_->memory()) append(memory, *v);
+  Bytes state;
+  append(state, WorkerState{*h_, memory});
+  channel_.send(server, MessageType::snapshot, round, state);
+}
+
+/// What the server's aggregate assumes of this worker after `message.round`, and the x of that round. Nothing at
+/// all: as at the start.
+void Worker::restore(const tpc_message& message) {
+  if (!problem_) throw Failure(Exit::peer, "the server sent a state before its configuration");
+  for (RawVector* vector : mechanism_->state()) vector->clear();
+  h_->clear();
+  try {
+    tpc::Reader in(message.data, message.size);
+    if (message.size > 0) restore_from(in, message.round);
+    begun_ = message.size > 0;
+    injector_.resume_at(message.size > 0 ? message.round + 1 : 0);
+  } catch (const tpc::Error& error) {
+    throw Failure(Exit::peer, std::string("malformed message: a worker's state: ") + error.what());
+  }
+  channel_.send(server, MessageType::restore, message.round, {});
+}
+
+void Worker::restore_from(tpc::Reader& in, std::uint64_t round) {
+  const WorkerState state = take_worker_state(in, membership_.dtype, membership_.dim);
+  *h_ = state.h;
+  take(in, x_);
+  in.finish();
+  tpc::Reader memory(state.memory.data(), state.memory.size());
+  if (memory.remaining() > 0)
+    for (RawVector* vector : mechanism_->state()) take(memory, *vector);
+  estimator_->restart(problem_->context(round, membership_.worker, stepsize_), x_.data(), memory);
+  memory.finish();
 }
 
 void Worker::propose(std::uint64_t round, bool measure) {
   const void* const x = estimator_->point().data();
-  if (round > 0)
+  if (begun_)
     mechanism_->propose(round, stepsize_, *h_, estimator_->previous().data(), x, message_,
                         measure ? &measurement_ : nullptr);
   else if (config_->init_gradient)
@@ -169,14 +247,12 @@ void Worker::propose(std::uint64_t round, bool measure) {
     message_.clear();
 }
 
-void Worker::send_evaluation(std::uint64_t round, double value) {
-  const RawVector& truth = estimator_->truth();
+void Worker::send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured) {
   evaluation_.clear();
   append(evaluation_, value);
   evaluation_.insert(evaluation_.end(), truth.bytes(), truth.bytes() + truth.size_bytes());
   if (config_->measure)
-    Measurements::append_to(evaluation_, mechanism_->distance(h_->sum().data(), truth.data()), *mechanism_,
-                            round > 0 ? &measurement_ : nullptr);
+    Measurements::append_to(evaluation_, mechanism_->distance(h_->sum().data(), truth.data()), *mechanism_, measured);
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 
@@ -186,7 +262,8 @@ void Worker::answer_diagnose(std::uint64_t round) {
   const double moderate = membership_.dtype == TPC_F32 ? 1e15 : 1e100;
   const bool inputs_moderate =
       std::max(largest_magnitude(estimator_->point()), largest_magnitude(estimator_->previous())) < moderate;
-  const std::string culprit = inputs_moderate ? mechanism_->culprit(round, message_) : "";
+  const auto program = unseal(message_, round);
+  const std::string culprit = inputs_moderate && program ? mechanism_->culprit(round, *program) : "";
   channel_.send(server, MessageType::diagnosis, round, bytes_of(culprit));
 }
 

@@ -2,15 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "config/run_config.hpp"
 #include "plugin/instances.hpp"
 #include "runtime/estimator.hpp"
+#include "runtime/injector.hpp"
 #include "runtime/protocol.hpp"
-#include "wire/exact_vector.hpp"
 #include "wire/mechanism_tree.hpp"
+#include "wire/tracked_vector.hpp"
 
 namespace threepc {
 
@@ -18,13 +20,18 @@ namespace threepc {
 /// different workers run in parallel.
 class Worker {
  public:
-  /// `config` outlives the worker.
-  Worker(const RunConfig& config, std::uint32_t rank);
+  /// `config` outlives the worker. `watch` is the Channel's.
+  Worker(const RunConfig& config, std::uint32_t rank, std::function<void()> watch = {});
 
-  /// Joins the server at `address`. Throws Failure.
+  /// Joins the server at `address` and says hello. Throws Failure.
   void join(const std::string& address);
   /// Waits for one message and answers it. False: the run is over. A Failure is told to the server first.
   bool serve_one();
+  /// Tells the server that this worker leaves for good.
+  void leave();
+  /// After a failure: waits until the server has left too, and so has heard of it. False if it does not within the
+  /// run's time-out.
+  bool await_end_of_server() noexcept { return channel_.close(config_->timeout); }
 
  private:
   void handle(const tpc_message& message);
@@ -34,7 +41,12 @@ class Worker {
   void answer_curvature(const tpc_message& message);
   void answer_model(const tpc_message& message, bool evaluate);
   void propose(std::uint64_t round, bool measure);
-  void send_evaluation(std::uint64_t round, double value);
+  void send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured);
+  void send_update(std::uint64_t round);
+  void answer_evaluate(const tpc_message& message);
+  void answer_snapshot(std::uint64_t round);
+  void restore(const tpc_message& message);
+  void restore_from(tpc::Reader& in, std::uint64_t round);
   void answer_diagnose(std::uint64_t round);
   const void* aligned(const tpc_message& message);
 
@@ -43,16 +55,18 @@ class Worker {
   Transport transport_;
   Channel channel_;
   bool done_ = false;
+  bool begun_ = false;  // it has taken part in a round, or goes on for one that has
   std::uint64_t round_ = 0;
   double stepsize_;
 
   std::optional<Problem> problem_;
   std::optional<MechanismTree> mechanism_;
-  std::optional<ExactVector> h_;
+  std::optional<TrackedVector> h_;
   std::optional<Estimator> estimator_;
   RawVector x_;  // a copy of the model, only where the transport's is not aligned
   Measurement measurement_;
-  Bytes message_;
+  Injector injector_;
+  Bytes message_;  // the update: a sealed program
   Bytes evaluation_;
 };
 

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "record/log.hpp"
 #include "runtime/launcher.hpp"
 
 namespace threepc {
@@ -33,6 +34,8 @@ struct Process {
   std::string text;  // what came out of it, the last few kilobytes
   bool gone = false;
   int status = 0;  // as waitpid gives it
+  std::uint32_t restarts = 0;
+  bool given_up = false;
 };
 
 /// In the child, before exec. It dies with its parent; Ctrl+C reaches the whole terminal, but only the server
@@ -56,9 +59,9 @@ std::vector<std::string> arguments(const RunConfig& config, const std::string& a
 
 class WorkerProcesses final : public LocalWorkers {
  public:
-  WorkerProcesses(const RunConfig& config, const std::string& address) {
-    const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
-    for (std::uint32_t rank = 0; rank < config.workers; ++rank) start(program, config, address, rank);
+  WorkerProcesses(const RunConfig& config, const std::string& address)
+      : config_(&config), address_(address), program_(std::filesystem::read_symlink("/proc/self/exe").string()) {
+    for (std::uint32_t rank = 0; rank < config.workers; ++rank) processes_.push_back(start(rank));
   }
 
   ~WorkerProcesses() override {
@@ -67,10 +70,17 @@ class WorkerProcesses final : public LocalWorkers {
     wait_all(Clock::now() + grace);
   }
 
-  void watch() override {
+  void watch(bool takes_in) override {
     poll();
-    for (const auto& process : processes_) {
-      if (!process->gone) continue;
+    for (auto& process : processes_) {
+      if (!process->gone || process->given_up) continue;
+      process->given_up = takes_in && left(*process);
+      if (process->given_up) continue;
+      const bool lost = WIFSIGNALED(process->status) || code_of(*process) == Exit::peer;
+      if (lost && takes_in) {
+        start_again(process);
+        continue;
+      }
       if (WIFSIGNALED(process->status)) throw Failure(Exit::peer, end_of(*process));
       if (first_end_ == Clock::time_point{}) first_end_ = Clock::now();
       // A worker that failed has usually told the server, in a message that is on its way.
@@ -89,14 +99,25 @@ class WorkerProcesses final : public LocalWorkers {
   void finish() override { wait_all(Clock::now() + grace); }
 
  private:
-  void start(const std::string& program, const RunConfig& config, const std::string& address, std::uint32_t rank) {
+  std::unique_ptr<Process> start(std::uint32_t rank) const {
     auto process = std::make_unique<Process>();
     process->rank = rank;
     process->child =
-        bp::child(bp::exe = program, bp::args = arguments(config, address, rank),
+        bp::child(bp::exe = program_, bp::args = arguments(*config_, address_, rank),
                   bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > process->errors, DieWithParent{});
     fcntl(process->errors.native_source(), F_SETFL, O_NONBLOCK);
-    processes_.push_back(std::move(process));
+    return process;
+  }
+
+  void start_again(std::unique_ptr<Process>& process) {
+    const std::uint32_t restarts = process->restarts + 1, most = config_->faults.restarts;
+    process->given_up = restarts > most;
+    if (process->given_up)
+      return log_warning(end_of(*process) + "; it is not started again, [faults] restarts = " + std::to_string(most));
+    log_warning(end_of(*process) + "; started again, " + std::to_string(restarts) + " of " + std::to_string(most) +
+                " times");
+    process = start(process->rank);
+    process->restarts = restarts;
   }
 
   void poll() {
@@ -130,6 +151,10 @@ class WorkerProcesses final : public LocalWorkers {
     for (poll(); !all_gone() && Clock::now() < until; poll()) std::this_thread::sleep_for(tick);
   }
 
+  /// Asked by SIGTERM, say, it told the server that it leaves for good.
+  static bool left(const Process& process) {
+    return WIFEXITED(process.status) && WEXITSTATUS(process.status) == static_cast<int>(Exit::interrupted);
+  }
   static bool killed(const Process& process) { return process.gone && WIFSIGNALED(process.status); }
   static bool failed(const Process& process) { return process.gone && process.status != 0; }
 
@@ -157,6 +182,9 @@ class WorkerProcesses final : public LocalWorkers {
     return who + " exited with code " + std::to_string(WEXITSTATUS(process.status)) + (text.empty() ? "" : ": " + text);
   }
 
+  const RunConfig* config_;
+  std::string address_;
+  std::string program_;
   std::vector<std::unique_ptr<Process>> processes_;
   Clock::time_point first_end_{};
 };

@@ -27,7 +27,7 @@ class WorkerThreads final : public LocalWorkers {
 
   ~WorkerThreads() override { finish(); }
 
-  void watch() override {
+  void watch(bool) override {
     const std::lock_guard lock(mutex_);
     if (failure_) throw *failure_;
   }

@@ -71,7 +71,9 @@ std::string compare_curves(const SweepFile& sweep, const SweepOutcome& outcome) 
     rows.push_back({best.case_name, measured(sweep, best), multipliers(sweep, best)});
     for (const Published& from : sweep.published) rows.back().push_back(published(from, best.case_name));
   }
-  return "  " + sweep.figure->label + " to the tolerance\n" + table(rows) + sources(sweep) + edge_note(outcome);
+  const bool aims = outcome.cells.cells.front().tolerance_sq.has_value();
+  return "  " + sweep.figure->label + (aims ? " to the tolerance\n" : " at the end\n") + table(rows) + sources(sweep) +
+         edge_note(outcome);
 }
 
 std::string described(const SweepFile& sweep, const Heatmap& map, std::size_t row, std::size_t column, double value) {

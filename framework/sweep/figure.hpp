@@ -12,7 +12,7 @@ namespace threepc {
 std::string draw_figure(const SweepFile& sweep, const SweepOutcome& outcome);
 
 /// The value of the group's best cell in the figure's units; NaN if there is none. For curves that is where x is
-/// when the tolerance is reached, for a heat map the sweep's metric.
+/// when the tolerance is reached (without one: when the run ends), for a heat map the sweep's metric.
 double figure_value(const SweepFile& sweep, const Best& best);
 
 }  // namespace threepc

@@ -15,13 +15,16 @@ class ExactVector {
   tpc_sum target() { return {sizeof(tpc_sum), sum_.dtype(), sum_.dim(), 0, sum_.data(), error_.data(), 1.0}; }
   const RawVector& sum() const { return sum_; }
   const RawVector& error() const { return error_; }
+  RawVector& sum() { return sum_; }
+  RawVector& error() { return error_; }
 
  private:
   RawVector sum_;
   RawVector error_;
 };
 
-/// from <- from - share * part, exactly but for 2^-48 of the product; worker and server get the same.
+/// from <- from - share * part, exactly but for 2^-48 of the product; worker and server get the same. The two may
+/// differ in their dtype.
 void subtract(double share, const ExactVector& part, ExactVector& from);
 
 }  // namespace threepc

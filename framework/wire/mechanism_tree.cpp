@@ -70,6 +70,16 @@ struct MechanismTree::Node {
     return all;
   }
 
+  void list_state(const MechanismTree& tree, std::vector<RawVector*>& out) {
+    for (RawVector& vector : state) out.push_back(&vector);
+    for (const Slot& slot : slots) {
+      if (slot.inner)
+        slot.inner->list_state(tree, out);
+      else
+        for (RawVector* vector : tree.codecs_[slot.codec - 1]->state()) out.push_back(vector);
+    }
+  }
+
   Mechanism mechanism;
   std::vector<Slot> slots;
   std::vector<RawVector> state;
@@ -104,7 +114,7 @@ struct MechanismTree::Emission {
   Node* node;
   std::uint64_t round;
   double stepsize;
-  ExactVector& h;
+  TrackedVector& h;
   const void* y;
   const void* x;
   ProgramWriter writer;
@@ -158,9 +168,7 @@ struct MechanismTree::Emission {
     const auto payload = std::span<const std::uint8_t>(writer.bytes()).subspan(writer.payload_begin());
     const Operation operation = {kind, by == nullptr ? dense_codec : node->slots[index].codec, payload};
     if (measurement != nullptr && by != nullptr) measure(operation, a, b);
-    if (kind == OperationKind::reset) h.clear(), tree.lent_.reset();
-    tree.replay(operation, round, tree.membership_.worker, h.target());
-    if (kind == OperationKind::lend) tree.remember_loan(operation, round);
+    tree.apply(operation, round, tree.membership_.worker, h);
   }
 
   /// Decodes the payload by itself and compares. Before the operation moves h, which a and b may point into.
@@ -189,6 +197,8 @@ struct MechanismTree::Emission {
   static tpc_status lend(tpc_program* program, std::uint32_t slot, const void* a, const void* b) noexcept {
     return attempt(program, [&](Emission& self) {
       if (self.node != self.tree.root_.get()) self.misused("it lends from inside another mechanism");
+      if ((self.tree.capabilities() & TPC_RESETS_ALONE) != 0)
+        self.misused("it lends although it declares TPC_RESETS_ALONE");
       self.emit(OperationKind::lend, slot, a, b);
     });
   }
@@ -261,10 +271,15 @@ TheoryConstants MechanismTree::constants() const { return root_->constants(*this
 std::uint32_t MechanismTree::capabilities() const { return root_->capabilities(); }
 std::string MechanismTree::name() const { return root_->mechanism.name(); }
 
-void MechanismTree::propose(std::uint64_t round, double stepsize, ExactVector& h, const void* y, const void* x,
+std::vector<RawVector*> MechanismTree::state() const {
+  std::vector<RawVector*> all;
+  root_->list_state(*this, all);
+  return all;
+}
+
+void MechanismTree::propose(std::uint64_t round, double stepsize, TrackedVector& h, const void* y, const void* x,
                             std::vector<std::uint8_t>& message, Measurement* measurement) {
-  if (lent_) subtract(1 - keep_, *lent_, h);
-  lent_.reset();
+  h.take_back(keep_);
   Emission emission{*this, root_.get(), round, stepsize, h, y, x, ProgramWriter(message), {}, nullptr, measurement};
   if (measurement != nullptr) {
     *measurement = {0, distance(h.sum().data(), y), distance(x, y), {}};
@@ -274,9 +289,17 @@ void MechanismTree::propose(std::uint64_t round, double stepsize, ExactVector& h
   if (measurement != nullptr) measurement->left = distance(h.sum().data(), x);
 }
 
-void MechanismTree::remember_loan(const Operation& operation, std::uint64_t round) {
-  if (!lent_) lent_.emplace(membership_.dtype, membership_.dim);
-  replay(operation, round, membership_.worker, lent_->target());
+void MechanismTree::apply(const Operation& operation, std::uint64_t round, std::uint32_t worker,
+                          TrackedVector& h) const {
+  if (operation.kind == OperationKind::reset) h.clear();
+  replay(operation, round, worker, h.target());
+  if (operation.kind == OperationKind::lend) replay(operation, round, worker, h.loan().target());
+}
+
+void MechanismTree::replay(std::span<const std::uint8_t> program, std::uint64_t round, std::uint32_t worker,
+                           TrackedVector& h) const {
+  h.take_back(keep_);
+  for (const Operation& operation : parse_program(program)) apply(operation, round, worker, h);
 }
 
 void MechanismTree::propose_at(Node& node, Emission& emission) {
@@ -295,7 +318,7 @@ void MechanismTree::propose_at(Node& node, Emission& emission) {
   if (emission.failure) std::rethrow_exception(emission.failure);
 }
 
-void MechanismTree::propose_initial(ExactVector& h, const void* x, std::vector<std::uint8_t>& message) const {
+void MechanismTree::propose_initial(TrackedVector& h, const void* x, std::vector<std::uint8_t>& message) const {
   ProgramWriter writer(message);
   writer.begin(OperationKind::reset, dense_codec);
   append_dense(x, nullptr, message);

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "plugin/instances.hpp"
-#include "wire/exact_vector.hpp"
 #include "wire/measurement.hpp"
 #include "wire/program.hpp"
+#include "wire/tracked_vector.hpp"
 
 namespace threepc {
 
@@ -36,12 +36,15 @@ class MechanismTree {
   /// The compressors directly in a mechanism's slots; operations name them by number, from 1.
   const std::vector<std::unique_ptr<Compressor>>& codecs() const { return codecs_; }
 
+  /// Worker: the declared state of every plugin in the tree, always in the same order.
+  std::vector<RawVector*> state() const;
+
   /// Worker: replaces `message` by this round's program and moves h by replaying it. y and x hold dim values.
   /// Fills `measurement` if there is one, which decodes every payload once more.
-  void propose(std::uint64_t round, double stepsize, ExactVector& h, const void* y, const void* x,
+  void propose(std::uint64_t round, double stepsize, TrackedVector& h, const void* y, const void* x,
                std::vector<std::uint8_t>& message, Measurement* measurement = nullptr);
   /// Worker: the program that sets h to x, sent once for init = "gradient".
-  void propose_initial(ExactVector& h, const void* x, std::vector<std::uint8_t>& message) const;
+  void propose_initial(TrackedVector& h, const void* x, std::vector<std::uint8_t>& message) const;
 
   /// ||a - b||^2 of two vectors of the run; b may be null.
   double distance(const void* a, const void* b) const;
@@ -53,6 +56,8 @@ class MechanismTree {
   /// that it carried. Throws Failure for malformed bytes.
   std::uint64_t replay(const Operation& operation, std::uint64_t round, std::uint32_t worker,
                        const tpc_sum& target) const;
+  /// Moves h as the whole program of `worker` in `round` moved the worker's own.
+  void replay(std::span<const std::uint8_t> program, std::uint64_t round, std::uint32_t worker, TrackedVector& h) const;
 
  private:
   struct Node;
@@ -60,8 +65,8 @@ class MechanismTree {
   friend struct Emission;
 
   std::unique_ptr<Node> build(const PluginSpec& spec);
+  void apply(const Operation& operation, std::uint64_t round, std::uint32_t worker, TrackedVector& h) const;
   void propose_at(Node& node, Emission& emission);
-  void remember_loan(const Operation& operation, std::uint64_t round);
   void add_dense(std::span<const std::uint8_t> payload, const tpc_sum& target) const;
   void append_dense(const void* a, const void* b, std::vector<std::uint8_t>& out) const;
   void subtract_vectors(const void* a, const void* b, RawVector& out) const;
@@ -71,7 +76,6 @@ class MechanismTree {
   std::uint32_t instances_ = 0;
   std::unique_ptr<Node> root_;
   double keep_ = 0;
-  std::optional<ExactVector> lent_;  // by the last message
 };
 
 }  // namespace threepc

@@ -64,4 +64,10 @@ std::vector<Operation> parse_program(std::span<const std::uint8_t> bytes) {
   return operations;
 }
 
+std::ptrdiff_t last_reset(const std::vector<Operation>& operations) {
+  for (auto i = static_cast<std::ptrdiff_t>(operations.size()) - 1; i >= 0; --i)
+    if (operations[static_cast<std::size_t>(i)].kind == OperationKind::reset) return i;
+  return -1;
+}
+
 }  // namespace threepc

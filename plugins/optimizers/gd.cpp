@@ -6,8 +6,10 @@ namespace {
 template <class T>
 class GradientDescent {
  public:
-  static constexpr tpc::About about = {
-      .id = "gd", .version = "1.0.0", .summary = "Gradient descent: x moves by -stepsize times the aggregate g."};
+  static constexpr tpc::About about = {.id = "gd",
+                                       .version = "1.0.0",
+                                       .summary = "Gradient descent: x moves by -stepsize times the aggregate g.",
+                                       .capabilities = TPC_GRADIENT_STEP};
   static constexpr auto params = tpc::params();
 
   GradientDescent(const tpc::NoOptions&, const tpc::Setup&) {}

@@ -12,11 +12,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <threepc/sdk.hpp>
 #include <vector>
 
+#include "data/all_rows.hpp"
 #include "data/idx.hpp"
 #include "data/split.hpp"
 
@@ -78,7 +78,7 @@ class Autoencoder {
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) {
     file_.reset();
-    return over(std::views::iota(std::uint64_t{0}, rows_), x, gradient);
+    return over(AllRows(rows_), x, gradient);
   }
 
   void evaluate_rows(const tpc::Context&, std::span<const T> x, std::span<const std::uint64_t> rows,

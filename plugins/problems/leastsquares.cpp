@@ -3,9 +3,9 @@
 // Worker i holds m rows a_r with targets y_r: f_i(x) = 1/(2m) sum_r (a_r'x - y_r)^2 + (lambda/2) ||x||^2. The Hessian
 // A'A / m + lambda I is the curvature.
 #include <algorithm>
-#include <ranges>
 #include <threepc/sdk.hpp>
 
+#include "data/all_rows.hpp"
 #include "data/libsvm_options.hpp"
 #include "data/sparse_rows.hpp"
 
@@ -41,7 +41,7 @@ class LeastSquares {
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) {
     file_.reset();
-    return over(std::views::iota(std::size_t{0}, rows_.size()), x, gradient);
+    return over(AllRows(rows_.size()), x, gradient);
   }
 
   void evaluate_rows(const tpc::Context&, std::span<const T> x, std::span<const std::uint64_t> rows,

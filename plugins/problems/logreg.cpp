@@ -10,11 +10,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <ranges>
 #include <string_view>
 #include <threepc/sdk.hpp>
 #include <vector>
 
+#include "data/all_rows.hpp"
 #include "data/libsvm_options.hpp"
 #include "data/sparse_rows.hpp"
 
@@ -100,8 +100,7 @@ class LogReg {
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value) {
     file_.reset();
-    const auto all = std::views::iota(std::size_t{0}, signed_rows_.size());
-    const double loss = over(all, x, gradient, want_value);
+    const double loss = over(AllRows(signed_rows_.size()), x, gradient, want_value);
     return want_value ? loss + regularizer_.value(x) : 0;
   }
 

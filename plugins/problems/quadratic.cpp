@@ -9,11 +9,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <numbers>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <threepc/sdk.hpp>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "quadratic_scalars.hpp"
@@ -57,7 +62,7 @@ double spectral_norm(const Spectrum& T, double nu, double shift) {
   return std::max(std::abs(nu / 4 * T.smallest + shift), std::abs(nu / 4 * T.largest + shift));
 }
 
-/// Every worker draws the scalars of all, from the stream that they share, because L_minus needs them.
+/// The scalars of all workers, from the stream that they share: every worker needs them, because L_minus does.
 QuadraticScalars generate(const QuadraticOptions& options, const tpc::Setup& setup) {
   QuadraticScalars out{.dim = static_cast<std::uint32_t>(options.dim)};
   const tpc_context round = setup.first_round();
@@ -82,18 +87,53 @@ QuadraticScalars load(const QuadraticOptions& options, const tpc::Setup& setup) 
   return out;
 }
 
-QuadraticScalars obtain(const QuadraticOptions& options, const tpc::Setup& setup) {
-  if (options.scalars) return load(options, setup);
-  if (options.problem) throw tpc::BadParameter("problem", "selects an entry of the file `scalars`, which is not set");
-  return generate(options, setup);
-}
+/// What all workers of a run have in common.
+struct Family {
+  explicit Family(QuadraticScalars all)
+      : scalars(std::move(all)),
+        spectrum(scalars.dim),
+        L_minus(spectral_norm(spectrum, mean(scalars.nu_s), scalars.shift)),
+        hessian_spread(deviation(scalars.nu_s) / 4 * spectrum.largest) {}
 
-tpc::Facts closed_forms(const QuadraticScalars& scalars, std::uint32_t worker) {
-  const Spectrum T(scalars.dim);
-  return {.dim = scalars.dim,
-          .L_i = spectral_norm(T, scalars.nu_s[worker], scalars.shift),
-          .L_minus = spectral_norm(T, mean(scalars.nu_s), scalars.shift),
-          .hessian_spread = deviation(scalars.nu_s) / 4 * T.largest};
+  tpc::Facts facts_of(std::uint32_t worker) const {
+    return {.dim = scalars.dim,
+            .L_i = spectral_norm(spectrum, scalars.nu_s[worker], scalars.shift),
+            .L_minus = L_minus,
+            .hessian_spread = hessian_spread};
+  }
+
+  QuadraticScalars scalars;
+  Spectrum spectrum;
+  double L_minus, hessian_spread;
+};
+
+/// The families that this process has drawn, as long as a worker uses them: n workers that each drew the 2n scalars of
+/// all would make 10,000 workers start slowly. Any thread; who asks for one that is being drawn waits for it.
+class DrawnFamilies {
+ public:
+  std::shared_ptr<const Family> get(const QuadraticOptions& options, const tpc::Setup& setup) {
+    const tpc_setup& raw = setup.raw();
+    const Key key(raw.seed, raw.stream, raw.workers, options.dim, options.lambda, options.s);
+    const std::lock_guard lock(mutex_);
+    if (const auto found = known_.find(key); found != known_.end())
+      if (auto shared = found->second.lock()) return shared;
+    std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+    const auto drawn = std::make_shared<const Family>(generate(options, setup));
+    known_[key] = drawn;
+    return drawn;
+  }
+
+ private:
+  using Key = std::tuple<std::uint64_t, std::uint32_t, std::uint32_t, std::int64_t, double, double>;
+  std::mutex mutex_;
+  std::map<Key, std::weak_ptr<const Family>> known_;
+};
+
+std::shared_ptr<const Family> obtain(const QuadraticOptions& options, const tpc::Setup& setup) {
+  static DrawnFamilies drawn;
+  if (options.scalars) return std::make_shared<const Family>(load(options, setup));
+  if (options.problem) throw tpc::BadParameter("problem", "selects an entry of the file `scalars`, which is not set");
+  return drawn.get(options, setup);
 }
 
 /// One worker's A_i x - b_i and f_i(x), x in R^d.
@@ -172,8 +212,9 @@ class Quadratic {
   Quadratic(const QuadraticOptions& options, const tpc::Setup& setup) {
     if (setup.worker() >= setup.workers())
       throw tpc::Error(TPC_INVALID_ARGUMENT, "a quadratic belongs to one of the workers");
-    const QuadraticScalars scalars = obtain(options, setup);
-    facts_ = closed_forms(scalars, setup.worker());
+    family_ = obtain(options, setup);
+    facts_ = family_->facts_of(setup.worker());
+    const QuadraticScalars& scalars = family_->scalars;
     const double stiffness = scalars.nu_s[setup.worker()] / 4;
     operator_ = {stiffness, scalars.shift, stiffness * (scalars.nu_b[setup.worker()] - 1)};
   }
@@ -197,6 +238,7 @@ class Quadratic {
   }
 
  private:
+  std::shared_ptr<const Family> family_;
   tpc::Facts facts_;
   Operator<T> operator_;
   bool wide_ = has_wide_registers();

@@ -11,11 +11,11 @@
 // gradient back.
 #include <algorithm>
 #include <cmath>
-#include <ranges>
 #include <threepc/sdk.hpp>
 #include <utility>
 #include <vector>
 
+#include "data/all_rows.hpp"
 #include "data/libsvm_options.hpp"
 #include "data/sparse_rows.hpp"
 
@@ -76,7 +76,7 @@ class Softmax {
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) {
     file_.reset();
-    return over(std::views::iota(std::size_t{0}, rows_.size()), x, gradient);
+    return over(AllRows(rows_.size()), x, gradient);
   }
 
   void evaluate_rows(const tpc::Context&, std::span<const T> x, std::span<const std::uint64_t> rows,

@@ -51,7 +51,7 @@ void use_compressor(const PluginSpec& spec) {
 void use_mechanism(const PluginSpec& spec) {
   MechanismTree made(spec, member);
   made.constants();
-  ExactVector h(TPC_F64, dim);
+  TrackedVector h(TPC_F64, dim);
   std::vector<std::uint8_t> message;
   const double y[dim] = {};
   made.propose(1, 0.1, h, y, vector, message);
@@ -165,7 +165,7 @@ TEST(MisbehavingNumbers, NanFromFiniteInputIsTheCompressorsFault) {
   spec.file = entry.file;
   spec.children = {spec_of(TPC_COMPRESSOR, "not-a-number")};
   MechanismTree made(spec, member);
-  ExactVector h(TPC_F64, dim);
+  TrackedVector h(TPC_F64, dim);
   std::vector<std::uint8_t> message;
   const double y[dim] = {};
   made.propose(1, 0.1, h, y, vector, message);

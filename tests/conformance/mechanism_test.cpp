@@ -10,6 +10,7 @@
 #include "cases.hpp"
 #include "failure.hpp"
 #include "pair.hpp"
+#include "runtime/ledger.hpp"
 #include "sample.hpp"
 
 namespace threepc::conformance {
@@ -112,15 +113,35 @@ TEST_P(MechanismSuite, InputsAreOnlyRead) {
   EXPECT_EQ(x, GuardedVector(dtype(), gaussian(33, 42)));
 }
 
+/// The messages are the state: replayed from a ledger, which folds and forgets on the way, they give what the worker
+/// has, bit for bit, and what it has lent. So does a second worker that is given that state in the middle.
+TEST_P(MechanismSuite, ALedgerGivesAWorkerItsOwnBack) {
+  for (const std::uint32_t dim : {1u, 40u, 300u}) {
+    Pair pair(request(), dtype(), dim, 1);
+    Ledger ledger(pair.server(), 1);
+    ledger.note(0, pair.message());
+    for (std::uint64_t round = 1; round <= 60; ++round) {
+      pair.step(round);
+      ledger.note(round, pair.message());
+      if (round == 30) ledger.restart(ledger.state());
+      const TrackedVector state = ledger.state();
+      ASSERT_EQ(bits_of(state), bits_of(pair.h())) << "round " << round;
+      ASSERT_EQ(state.lent().has_value(), pair.h().lent().has_value());
+      if (state.lent()) ASSERT_EQ(bits_of(*state.lent()), bits_of(*pair.h().lent()));
+      ASSERT_LE(ledger.bytes(), std::max<std::size_t>(4096, 2 * dim * sizeof(double)));
+    }
+  }
+}
+
 /// Messages come from the network.
 TEST_P(MechanismSuite, HostileMessagesAreRefusedOrReplayed) {
   std::mt19937 engine(51);
   Pair pair(request(), dtype(), 40, 1);
   int refused = 0;
   const auto attack = [&](const Bytes& hostile) {
-    ExactVector g(dtype(), 40);
+    TrackedVector g(dtype(), 40);
     try {
-      replay(pair.server(), Bytes(hostile), 1, 1, g);
+      pair.server().replay(Bytes(hostile), 1, 1, g);
     } catch (const Failure& failure) {
       ++refused;
       EXPECT_THAT(failure.code(), ::testing::AnyOf(Exit::peer, Exit::plugin));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "cases.hpp"
@@ -32,15 +31,6 @@ inline Bytes bits_of(const ExactVector& h) {
   return out;
 }
 
-/// The server's side of one message: what aggregate code does for one worker alone.
-inline void replay(const MechanismTree& server, const Bytes& message, std::uint64_t round, std::uint32_t worker,
-                   ExactVector& g) {
-  for (const Operation& operation : parse_program(message)) {
-    if (operation.kind == OperationKind::reset) g.clear();
-    server.replay(operation, round, worker, g.target());
-  }
-}
-
 /// A gradient that wanders and calms down, so that lazy mechanisms send in some rounds and skip in others.
 inline Values gradient_at(std::uint32_t dim, std::uint64_t round, std::uint32_t worker) {
   const Values drift = gaussian(dim, 1000 + worker);
@@ -67,16 +57,12 @@ class Pair {
 
   void start(const GuardedVector& h) {
     here_.propose_initial(h_, h.data(), message_);
-    lent_.reset();
-    replay(there_, message_, 0, worker_, g_);
+    there_.replay(message_, 0, worker_, g_);
   }
 
   void propose(std::uint64_t round, const GuardedVector& y, const GuardedVector& x) {
     here_.propose(round, 0.1, h_, y.data(), x.data(), message_);
-    if (lent_) subtract(1 - there_.keep(), *lent_, g_);
-    lent_.reset();
-    replay(there_, message_, round, worker_, g_);
-    remember_loans(round);
+    there_.replay(message_, round, worker_, g_);
   }
 
   /// The next round of a run on gradient_at.
@@ -86,28 +72,19 @@ class Pair {
     y_ = x;
   }
 
-  const ExactVector& h() const { return h_; }
-  const ExactVector& g() const { return g_; }
+  const TrackedVector& h() const { return h_; }
+  const TrackedVector& g() const { return g_; }
   const Bytes& message() const { return message_; }
   const MechanismTree& worker() const { return here_; }
   const MechanismTree& server() const { return there_; }
 
  private:
-  void remember_loans(std::uint64_t round) {
-    for (const Operation& operation : parse_program(message_)) {
-      if (operation.kind != OperationKind::lend) continue;
-      if (!lent_) lent_.emplace(dtype_, dim_);
-      there_.replay(operation, round, worker_, lent_->target());
-    }
-  }
-
   PluginSpec spec_;
   tpc_dtype dtype_;
   std::uint32_t dim_;
   std::uint32_t worker_;
   MechanismTree here_, there_;
-  ExactVector h_, g_;
-  std::optional<ExactVector> lent_;  // by the last message, as the server remembers it
+  TrackedVector h_, g_;
   GuardedVector y_;
   Bytes message_;
 };

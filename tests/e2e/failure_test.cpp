@@ -20,8 +20,9 @@ class LongRun : public Test {
  protected:
   void SetUp() override {
     config_ = folder_.write("long.toml", small_config(3, "tcp", 100000000));
-    run_ = std::make_unique<Process>(
-        std::vector<std::string>{"run", config_, "--out", folder_.path("run"), "--set", "run.evaluate_every=100"});
+    run_ = std::make_unique<Process>(std::vector<std::string>{"run", config_, "--out", folder_.path("run"), "--set",
+                                                              "run.evaluate_every=100", "--set",
+                                                              "faults.on_worker_loss=stop"});
     run_->wait_for_stderr("round 0");
     workers_ = children_of(run_->id());
     ASSERT_EQ(workers_.size(), 3u);
@@ -71,8 +72,8 @@ TEST_F(LongRun, TheServersDeathEndsTheWorkers) {
 TEST(Failure, AStoppedWorkerEndsTheRunAtTheDeadlineAndIsNamed) {
   const Folder folder;
   const std::string config = folder.write("long.toml", small_config(3, "tcp", 100000000));
-  Process run(
-      {"run", config, "--out", folder.path("run"), "--set", "transport.timeout=2", "--set", "run.evaluate_every=100"});
+  Process run({"run", config, "--out", folder.path("run"), "--set", "transport.timeout=2", "--set",
+               "run.evaluate_every=100", "--set", "faults.on_worker_loss=stop"});
   run.wait_for_stderr("round 0");
   const std::vector<pid_t> workers = children_of(run.id());
   ASSERT_EQ(workers.size(), 3u);

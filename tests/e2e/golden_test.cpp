@@ -52,6 +52,7 @@ std::vector<Case> cases() {
       {"a compressor of the wrong class", replaced(base, "plugin = \"topk\"", "plugin = \"randk\""), {}},
       {"minibatches of a problem without rows", base, {"--set", "workers.batch=4", "--set", "optimizer.stepsize=0.1"}},
       {"a step size from theory with momentum", base, {"--set", "mechanism.momentum=0.1"}},
+      {"a step size from theory for momentum in the optimizer", base, {"--set", "optimizer.plugin=heavy-ball"}},
       {"a selector whose payload varies",
        base,
        {"--set", "mechanism.compressor={plugin='compose', selector={plugin='cast'}, values={plugin='cast'}}"}},

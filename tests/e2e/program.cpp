@@ -72,13 +72,13 @@ std::string Process::wait_for_stderr(const std::string& text, int seconds) {
   return seen;
 }
 
-Result Process::wait() {
-  const auto deadline = Clock::now() + std::chrono::seconds(60);
+Result Process::wait(int seconds) {
+  const auto deadline = Clock::now() + std::chrono::seconds(seconds);
   int status = 0;
   pid_t ended = 0;
   while ((ended = waitpid(id_, &status, WNOHANG)) == 0 && Clock::now() < deadline) std::this_thread::sleep_for(tick);
   if (ended == 0) {
-    ADD_FAILURE() << "the program did not end within 60 s";
+    ADD_FAILURE() << "the program did not end within " << seconds << " s";
     kill(-id_, SIGKILL);
     waitpid(id_, &status, 0);
   }

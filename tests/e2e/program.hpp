@@ -29,8 +29,8 @@ class Process {
   void signal(int number) const;
   /// Waits until stderr contains `text`; returns all of stderr so far. Fails the test after `seconds`.
   std::string wait_for_stderr(const std::string& text, int seconds = 20);
-  /// Waits for the end, at most 60 s.
-  Result wait();
+  /// Waits for the end, at most so many seconds; longer fails the test.
+  Result wait(int seconds = 60);
 
  private:
   pid_t id_ = -1;

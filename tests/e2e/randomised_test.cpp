@@ -1,5 +1,6 @@
 // Randomised methods against an independent implementation with other random numbers: how long they take to reach a
-// small gradient, against the quantiles of ten of its seeds.
+// small gradient, against the quantiles of ten of its seeds. Where the workers' gradients are equal and Perm-K sends
+// all of their mean, all seeds take the same number of rounds. MARINA-Rand10: see docs/experiments.md.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,12 +19,13 @@ json reference() {
 
 std::string config_of(const json& all, const json& row) {
   std::ostringstream text;
-  text << "[run]\nrounds = 10000\n[run.stop]\ngrad_norm_sq = " << all["tol"] << "\n[workers]\ncount = " << all["n"]
-       << "\n[problem]\nplugin = \"quadratic\"\ndim = " << all["d"]
-       << "\ns = 0.0\n[mechanism]\nplugin = " << row["method"]
-       << "\ncompressor = {plugin = \"topk\", k = " << row["compressor_k"]
-       << "}\nunbiased = {plugin = \"randk\", k = " << row["unbiased_k"]
-       << "}\n[optimizer]\nplugin = \"gd\"\nmultiplier = " << row["multiplier"] << "\n";
+  text << "[run]\nrounds = 30000\n[run.stop]\ngrad_norm_sq = " << all["tol"] << "\n[workers]\ncount = " << all["n"]
+       << "\n[problem]\nplugin = \"quadratic\"\ndim = " << all["d"] << "\ns = 0.0\n[optimizer]\nplugin = \"gd\"\n";
+  // Where the reference's theory does not know that the workers' compressors are correlated, its step size is given.
+  if (row.contains("multiplier"))
+    text << "multiplier = " << row["multiplier"] << "\n";
+  else
+    text << "stepsize = " << row["gamma"] << "\n";
   return text.str();
 }
 
@@ -35,7 +37,8 @@ Cost reach_the_tolerance(const json& all, const json& row, int seed) {
   const Folder folder;
   const std::string config = folder.write("run.toml", config_of(all, row));
   const Result result =
-      run_program({"run", config, "--quiet", "--out", folder.path("run"), "--set", "run.seed=" + std::to_string(seed)});
+      run_program({"run", config, "--quiet", "--out", folder.path("run"), "--set", "run.seed=" + std::to_string(seed),
+                   "--set", "mechanism=" + row["mechanism"].get<std::string>()});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const json summary = read_summary(folder.path("run"));
   EXPECT_EQ(summary["stopped_by"], "grad_norm_sq");
@@ -51,19 +54,21 @@ TEST_P(Randomised, TakesAsLongAsTheReference) {
   GTEST_SKIP() << "thousands of rounds with a hundred workers: optimised builds only";
 #endif
   const json all = reference(), row = all["rows"][GetParam()];
-  const double each = row["compressor_k"].get<double>() + row["unbiased_k"].get<double>();
   std::vector<double> rounds;
-  for (const int seed : {1, 2, 3}) {
+  for (int seed = 1; seed <= row["seeds"]; ++seed) {
     const Cost cost = reach_the_tolerance(all, row, seed);
-    EXPECT_DOUBLE_EQ(cost.floats, each * cost.rounds);
+    if (row.contains("floats_per_round")) {
+      EXPECT_DOUBLE_EQ(cost.floats, row["floats_per_round"].get<double>() * cost.rounds);
+    }
     rounds.push_back(cost.rounds);
   }
   std::sort(rounds.begin(), rounds.end());
-  EXPECT_GE(rounds[1], row["rounds"]["min"].get<double>());
-  EXPECT_LE(rounds[1], row["rounds"]["max"].get<double>());
+  const double median = rounds[rounds.size() / 2];
+  EXPECT_GE(median, row["rounds"]["min"].get<double>());
+  EXPECT_LE(median, row["rounds"]["max"].get<double>());
 }
 
-INSTANTIATE_TEST_SUITE_P(Trajectories, Randomised, testing::Values(0, 1));
+INSTANTIATE_TEST_SUITE_P(Trajectories, Randomised, testing::Range(0, 5));
 
 }  // namespace
 }  // namespace threepc::test

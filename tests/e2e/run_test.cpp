@@ -43,9 +43,20 @@ TEST_P(SameBits, OnEveryTransportAndNumberOfThreads) {
     return read_summary(folder.path(name))["x_hash"].get<std::string>();
   };
   const std::string one = run("one", {});
+  const auto& set = GetParam().set;
+  const bool paced = std::find(set.begin(), set.end(), "optimizer.schedule=cosine") != set.end();
   EXPECT_EQ(run("four", {"workers.threads=4"}), one);
   EXPECT_EQ(run("tcp", {"transport.plugin=tcp"}), one);
+  EXPECT_EQ(run("shm", {"transport.plugin=shm"}), one);
   EXPECT_EQ(comparable(folder.path("tcp")), comparable(folder.path("one")));
+  run("resumed", {"run.rounds=30", "checkpoint.every_rounds=7"});
+  const Result resumed = run_program({"run", "--resume", folder.path("resumed"), "--quiet", "--set", "run.rounds=60"});
+  if (paced) {
+    EXPECT_EQ(resumed.exit_code, 2) << resumed.err;  // the step sizes depend on run.rounds
+  } else {
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+    EXPECT_EQ(read_summary(folder.path("resumed"))["x_hash"], one);
+  }
   EXPECT_EQ(comparable(folder.path("four")), comparable(folder.path("one")));
   EXPECT_NE(run("other", {"run.seed=2"}), one);
 }

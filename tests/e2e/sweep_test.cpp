@@ -206,7 +206,7 @@ TEST_F(Sweep, ReproduceComparesAndDraws) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("[1] a friend"));
   EXPECT_THAT(result.out, testing::ContainsRegex("EF21-Top5 +[0-9.]+ \\* +16 +123"));
-  EXPECT_EQ(read_file(out() + "/comparison.txt").substr(0, 6), "  kbit");
+  EXPECT_THAT(read_file(out() + "/comparison.txt"), testing::StartsWith("  kbit to the tolerance\n"));
   const double floats = std::stod(read_csv(out() + "/best.csv").begin()->second.at("uplink_floats_per_worker"));
   EXPECT_THAT(read_file(out() + "/figure.csv"), HasSubstr("\nEF21-Top5," + nlohmann::json(floats * 32e-3).dump()));
   const bool drawn = result.err.find("gnuplot is not installed") == std::string::npos;
@@ -222,6 +222,7 @@ TEST_F(Sweep, ReproduceWithoutGnuplotSaysWhatToInstall) {
   setenv("PATH", path.c_str(), 1);
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, HasSubstr("gnuplot-nox"));
+  EXPECT_THAT(read_file(out() + "/comparison.txt"), HasSubstr(" at the end\n"));  // no tolerance was asked for
   EXPECT_TRUE(fs::exists(out() + "/figure.gp"));
   EXPECT_FALSE(fs::exists(out() + "/figure.png"));
 }

@@ -234,12 +234,9 @@ class Inproc {
     cancelled_ = true;
     const std::lock_guard lock(hub_mutex_);
     if (hub_ == nullptr) return;
-    if (is_server()) hub_->cancel();
-    for (std::uint32_t worker = 0; worker < workers_; ++worker)
-      if (is_server())
-        hub_->to_server(worker).cancel();
-      else if (worker == rank_)
-        hub_->to_worker(worker).cancel();
+    if (!is_server()) return hub_->to_worker(rank_).cancel();
+    hub_->cancel();
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) hub_->to_server(worker).cancel();
   }
 
   tpc_traffic traffic() const { return {sizeof(tpc_traffic), 0, sent_, received_, 0, 0}; }
@@ -293,12 +290,15 @@ class Inproc {
 
   void leave() {
     if (hub_ == nullptr) return;
-    for (std::uint32_t worker = 0; worker < workers_; ++worker) {
-      if (!is_server() && (!joined_ || worker != rank_)) continue;
-      (is_server() ? hub_->to_worker(worker) : hub_->to_server(worker)).close();
-      (is_server() ? hub_->to_server(worker) : hub_->to_worker(worker)).abandon();
-    }
+    if (!is_server() && joined_) leave(hub_->to_server(rank_), hub_->to_worker(rank_));
+    for (std::uint32_t worker = 0; is_server() && worker < workers_; ++worker)
+      leave(hub_->to_worker(worker), hub_->to_server(worker));
     publish(nullptr);
+  }
+
+  static void leave(Mailbox& out, Mailbox& in) {
+    out.close();
+    in.abandon();
   }
 
   const std::uint32_t workers_;

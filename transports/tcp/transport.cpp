@@ -143,21 +143,21 @@ class Tcp {
     if (peer.ended() && !peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(to) + " " + peer.reason());
   }
 
-  /// A worker that is gone is passed over, and receive tells; the others get their message.
+  /// A worker that is gone, or has not come yet, is passed over, and receive tells; the others get their message.
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
     if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
     const auto shared = std::make_shared<const Bytes>(
         to_frame({FrameKind::message, own_member(), message.type, message.round}, {message.data, message.size}));
     for (std::uint32_t worker = 0; worker < workers_; ++worker)
-      enqueue(tpc::member_of_worker(worker), shared, message.size, deadline);
+      if (peers_[worker].connection != nullptr) enqueue(tpc::member_of_worker(worker), shared, message.size, deadline);
   }
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
     const std::size_t at = index_of(from);
-    connected(at);
     const Peer& peer = peers_[at];
     // Whoever was lost may have come back: even when there is nothing to wait for, it is let in.
-    if (!peer.connection->has_message()) poll();
+    if (peer.connection == nullptr || !peer.connection->has_message()) poll();
+    connected(at);
     wait(deadline, "no message from " + name_of(from),
          [&] { return peer.connection->has_message() || peer.connection->ended(); });
     if (!peer.connection->has_message()) throw tpc::Error(TPC_CLOSED, name_of(from) + " " + tell_loss(at));

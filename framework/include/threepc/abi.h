@@ -142,7 +142,10 @@ enum {
    * of the payload does not depend: another compressor can then be applied to these values alone. */
   TPC_VALUES_FIRST = 1 << 4,
   /* A transport whose open server takes a worker in again after it was lost; see tpc_transport.receive. */
-  TPC_REJOINS = 1 << 5
+  TPC_REJOINS = 1 << 5,
+  /* An optimizer whose step is x <- x - stepsize * g and nothing else: what the theory behind stepsize = "theory"
+   * speaks of. Without it, "theory" is refused. */
+  TPC_GRADIENT_STEP = 1 << 6
 };
 
 typedef struct tpc_descriptor {
@@ -469,8 +472,8 @@ typedef struct tpc_transport {
   tpc_status (*join)(void* self, int64_t deadline, tpc_error* error);
   /* [instance] May return before the message has left; the data is copied or sent before it returns. */
   tpc_status (*send)(void* self, uint32_t to, const tpc_message* message, int64_t deadline, tpc_error* error);
-  /* [instance] (optional) To every other member; without it the host sends n times. A member that is gone
-   * is passed over without an error: receive from it tells. */
+  /* [instance] (optional) To every other member; without it the host sends n times. A member that is gone or has
+   * not joined is passed over without an error: receive from it tells. */
   tpc_status (*broadcast)(void* self, const tpc_message* message, int64_t deadline, tpc_error* error);
   /* [instance] The next message of `from`. out->data is valid until the next receive from the same
    * member on this instance, or close. Messages that arrived before a peer went away are delivered

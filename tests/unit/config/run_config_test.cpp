@@ -55,6 +55,24 @@ fraction = 0.3333333333333333
 plugin = "gd"
 stepsize = 0.1
 multiplier = 4
+[faults]
+on_worker_loss = "wait"
+patience = 7
+round_deadline = 0.25
+restarts = 0
+[[faults.inject]]
+kind = "kill"
+worker = 3
+round = 17
+when = "send"
+[[faults.inject]]
+kind = "delay"
+worker = -1
+round = 18
+seconds = 0.5
+[checkpoint]
+every_rounds = 100
+every_seconds = 60
 [transport]
 plugin = "net"
 timeout = 5
@@ -142,7 +160,9 @@ measure = false
 
 [workers]
 count = 1
+start = 1
 threads = 1
+participation = 1.0
 
 [problem]
 plugin = "toy"
@@ -171,6 +191,10 @@ warmup = 0
 [transport]
 plugin = "inproc"
 timeout = 60.0
+
+[faults]
+on_worker_loss = "lazy"
+restarts = 3
 )";
   EXPECT_EQ(to_toml(load(smallest, {"mechanism.plugin=lazy", "mechanism.compressor={plugin='part', k=2}"})), expected);
 }

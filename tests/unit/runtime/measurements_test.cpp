@@ -76,7 +76,7 @@ std::vector<std::string> warnings_of(const PluginSpec& spec, std::vector<NamedVa
   std::mt19937_64 random(1);
   std::normal_distribution<double> normal;
   std::vector<MechanismTree> trees;
-  std::vector<ExactVector> h;
+  std::vector<TrackedVector> h;
   std::vector<RawVector> x;
   std::vector<std::uint8_t> message;
   for (std::uint32_t i = 0; i < n; ++i) {

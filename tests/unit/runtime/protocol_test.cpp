@@ -39,9 +39,27 @@ TEST(Protocol, FactsAreReadBack) {
 }
 
 TEST(Protocol, BlocksThatDoNotCoverTheVectorAreRefused) {
-  const Bytes bytes = to_bytes({.dim = 68, .blocks = {{8, 8}}});
-  std::span<const std::uint8_t> rest = bytes;
-  EXPECT_THROW(take_worker_facts(rest), Failure);
+  constexpr std::uint32_t huge = UINT32_MAX;
+  const std::vector<std::vector<Block>> hostile = {
+      {{8, 8}}, {{8, 8}, {4, 2}}, {{0, 5}, {68, 1}}, {{huge, huge}, {huge, 2}, {69, 1}}};  // the last adds up to 68
+  for (const std::vector<Block>& blocks : hostile) {
+    const Bytes bytes = to_bytes({.dim = 68, .blocks = blocks});
+    std::span<const std::uint8_t> rest = bytes;
+    EXPECT_THROW(take_worker_facts(rest), Failure) << blocks.size() << " blocks";
+  }
+}
+
+TEST(Protocol, ADimensionThatNoRunHasIsRefused) {
+  for (const std::uint32_t dim : {0u, UINT32_MAX}) {
+    const Bytes bytes = to_bytes({.dim = dim});
+    std::span<const std::uint8_t> rest = bytes;
+    EXPECT_THROW(take_worker_facts(rest), Failure) << dim;
+  }
+}
+
+TEST(Protocol, AFailureCannotCommandATerminal) {
+  const Bytes bytes = to_failure_message(Failure(Exit::data, "\x1b[2Jgone\nreally \u00e9"));
+  EXPECT_STREQ(from_failure_message(bytes, "worker 3").what(), "worker 3: ?[2Jgone\nreally \u00e9");
 }
 
 }  // namespace

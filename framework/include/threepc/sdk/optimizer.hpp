@@ -3,7 +3,7 @@
 //   template <class T>
 //   class GradientDescent {
 //    public:
-//     static constexpr tpc::About about = {...};
+//     static constexpr tpc::About about = {..., .capabilities = TPC_GRADIENT_STEP};  // x - stepsize g, nothing else
 //     static constexpr auto params = tpc::params();
 //     GradientDescent(const tpc::NoOptions&, const tpc::Setup&) {}
 //     void step(const tpc::Context& c, std::span<const T> g, std::span<T> x, tpc::State<T> state);

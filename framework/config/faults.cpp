@@ -1,0 +1,71 @@
+#include "config/faults.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+namespace threepc {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Bounds a_while{0, 1e6, true};
+
+constexpr const char* policies[] = {"lazy", "wait", "stop"};
+constexpr const char* kinds[] = {"kill", "stop", "delay", "drop", "corrupt", "duplicate"};
+constexpr const char* moments[] = {"receive", "send"};
+
+/// The choice of `key` as the enumerator with that place in `names`.
+template <class Enum, std::size_t N>
+std::optional<Enum> read_choice(Section& section, const char* key, const char* const (&names)[N]) {
+  const auto text = section.choice(key, {std::begin(names), std::end(names)});
+  if (!text) return std::nullopt;
+  return static_cast<Enum>(std::find(std::begin(names), std::end(names), *text) - std::begin(names));
+}
+
+Injection read_injection(Section section, std::uint32_t workers) {
+  Injection out;
+  const auto kind = read_choice<Injection::Kind>(section, "kind", kinds);
+  const auto worker = section.integer("worker", {Injection::the_server, workers - 1.0});
+  const auto round = section.integer("round", {0, infinity});
+  out.when = read_choice<Injection::When>(section, "when", moments).value_or(out.when);
+  out.seconds = section.real("seconds", a_while).value_or(out.seconds);
+  section.refuse_unknown();
+  for (const auto& [key, given] :
+       {std::pair{"kind", kind.has_value()}, {"worker", worker.has_value()}, {"round", round.has_value()}})
+    if (!given) section.missing(key);
+  out.kind = *kind;
+  out.worker = *worker;
+  out.round = static_cast<std::uint64_t>(*round);
+  const bool of_messages = out.kind > Injection::Kind::delay;
+  if (out.worker == Injection::the_server && of_messages)
+    section.wrong(*section.take("kind"), "kind", "the server (worker = -1) can kill, stop or delay itself only");
+  return out;
+}
+
+}  // namespace
+
+Faults read_faults(Section section, std::uint32_t workers) {
+  Faults out;
+  out.on_worker_loss = read_choice<Faults::OnLoss>(section, "on_worker_loss", policies).value_or(out.on_worker_loss);
+  out.patience = section.real("patience", a_while);
+  out.round_deadline = section.real("round_deadline", a_while);
+  out.restarts = static_cast<std::uint32_t>(section.integer("restarts", {0, 1e6}).value_or(out.restarts));
+  for (const Section& injection : section.children("inject")) out.inject.push_back(read_injection(injection, workers));
+  section.refuse_unknown();
+  return out;
+}
+
+CheckpointRules read_checkpoint_rules(Section section) {
+  CheckpointRules out;
+  if (const auto rounds = section.integer("every_rounds", {1, infinity}))
+    out.every_rounds = static_cast<std::uint64_t>(*rounds);
+  out.every_seconds = section.real("every_seconds", a_while);
+  section.refuse_unknown();
+  return out;
+}
+
+const char* name_of(Faults::OnLoss policy) { return policies[static_cast<std::size_t>(policy)]; }
+const char* name_of(Injection::Kind kind) { return kinds[static_cast<std::size_t>(kind)]; }
+const char* name_of(Injection::When when) { return moments[static_cast<std::size_t>(when)]; }
+
+}  // namespace threepc

@@ -1,0 +1,63 @@
+// checkpoint/round-N.ckpt of a run directory: everything that the bits of later rounds depend on.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "record/metrics.hpp"
+#include "record/summary.hpp"
+
+namespace threepc {
+
+/// A run between two rounds, consistent over the server and all workers.
+struct Checkpoint {
+  std::uint64_t round = 0;                 // the last one that is over
+  std::vector<std::string> configuration;  // continuation() of the run
+  Summary summary;                         // step size and constants, dim and workers; the rest unset
+  Metrics last;                            // of the last evaluated round
+  std::uint64_t values = 0, uplink_bytes = 0, downlink_bytes = 0, wire_bytes = 0;  // counters until `round`
+  double seconds = 0;
+  std::uint64_t chain = 0;                         // HashChain
+  std::vector<std::uint8_t> server;                // x, g, optimizer
+  std::vector<std::vector<std::uint8_t>> workers;  // a WorkerState each
+};
+
+/// The file's bytes are: magic "T3PCCKPT", format (u32), length of a JSON text (u64), that text, which holds the
+/// scalars and the sizes of the blobs, the blobs, and XXH3-64 of all that (u64).
+/// Throws Failure(Exit::data), which says what is wrong, for bytes that are torn, damaged or of another kind of file.
+Checkpoint parse_checkpoint(std::span<const std::uint8_t> bytes);
+
+/// The newest readable checkpoint of a run directory. `warn` is told about each newer one that is passed over.
+/// Throws Failure(Exit::data) if there is none.
+Checkpoint read_checkpoint(const std::string& run_folder, const std::function<void(const std::string&)>& warn);
+
+/// Writes checkpoints in a thread of its own, so that rounds go on meanwhile, and keeps the last two. A file appears
+/// whole or not at all. One that cannot be written, on a full disk, harms neither the run nor those before it.
+/// One thread at a time.
+class CheckpointWriter {
+ public:
+  explicit CheckpointWriter(const std::string& run_folder);
+  ~CheckpointWriter() { wait(); }
+
+  /// Waits until the one before is written.
+  void write(Checkpoint checkpoint);
+  /// Whether the last one is still being written.
+  bool busy() const { return busy_; }
+  /// Until all is written. Returns why the last one was not, once; "" if it was.
+  std::string wait();
+
+ private:
+  void write_file(const Checkpoint& checkpoint) const;
+
+  std::string folder_;
+  std::atomic<bool> busy_{false};
+  std::jthread thread_;
+  std::string failure_;
+};
+
+}  // namespace threepc

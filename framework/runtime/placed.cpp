@@ -1,0 +1,41 @@
+#include "runtime/placed.hpp"
+
+#include <string>
+
+#include "runtime/signals.hpp"
+#include "runtime/worker.hpp"
+
+namespace threepc {
+
+void require_fitting(const RunConfig& config, const Place& place) {
+  if (place.members == config.workers + 1) return;
+  const std::string wanted = std::to_string(config.workers + 1);
+  const std::string workers = std::to_string(place.members - 1);
+  throw Failure(Exit::usage, "[workers] count = " + std::to_string(config.workers) + " needs " + wanted +
+                                 " processes, one of them the server, but " + std::to_string(place.members) +
+                                 " have been started; start " + wanted + ", or --set workers.count=" + workers);
+}
+
+void refuse_placed(const RunConfig& config, const char* command) {
+  if (!Transport::place(config.transport)) return;
+  throw Failure(Exit::usage,
+                std::string("threepc ") + command + " is for members that you start one by one; those of '" +
+                    config.transport.descriptor->id + "' are started together, all with the same command: threepc run");
+}
+
+/// The first signal is the server's business, which ends the run for all.
+Exit work_placed(const RunConfig& config, std::uint32_t rank) {
+  const StopSignals ignored;
+  Worker worker(config, rank);
+  try {
+    worker.join("");
+    while (worker.serve_one()) continue;
+    return Exit::done;
+  } catch (const Failure& failure) {
+    if (!worker.await_end_of_server())
+      throw Failure(failure.code(), "worker " + std::to_string(rank) + ": " + failure.what());
+    return failure.code();
+  }
+}
+
+}  // namespace threepc

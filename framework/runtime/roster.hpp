@@ -1,0 +1,144 @@
+// The server's view of its workers: who takes part in a round, who is late, who is lost, and how they come back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/run_config.hpp"
+#include "runtime/protocol.hpp"
+
+namespace threepc {
+
+/// A lost worker is a worker that skips: its g_i stays in the aggregate ([faults] on_worker_loss = "lazy"), or the
+/// round waits for it ("wait"), or the run ends ("stop", and wherever the transport cannot take a worker in again).
+///
+/// A worker that comes back is introduced as at the start (hello, configuration, facts), and is then given the state
+/// that the aggregate assumes for it (restore, which it confirms). One that was never gone, but silent for longer
+/// than the time-out or caught with a damaged update, is given the state alone.
+///
+/// One that leaves for good takes its g_i with it, and g is the mean over the others; one that joins when the run has
+/// begun starts as everybody did, with its dense gradient, which is counted.
+///
+/// One that misses [faults] round_deadline is late: it counts as skipping, is asked nothing more, and its update is
+/// absorbed, whole, between two rounds as soon as it is there.
+class Roster {
+ public:
+  /// What the roster needs of the server's state.
+  class Home {
+   public:
+    virtual ~Home() = default;
+    /// The data of the restore message of a worker, and the round that it is the end of.
+    virtual Bytes restoration(std::uint32_t worker) const = 0;
+    virtual std::uint64_t restoration_round() const = 0;
+    virtual double stepsize() const = 0;
+    /// Throws Failure unless a worker with these facts fits the run.
+    virtual void check_facts(std::uint32_t worker, const WorkerFacts& facts) const = 0;
+    /// The worker has left for good.
+    virtual void dismiss(std::uint32_t worker) = 0;
+    virtual void warn(const std::string& text) = 0;
+    virtual void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) = 0;
+  };
+
+  /// All outlive the roster.
+  Roster(const RunConfig& config, Channel& channel, Home& home);
+
+  /// Whether the loss of a worker can be survived; otherwise it is thrown as Failure(Exit::peer).
+  bool survives() const { return survives_; }
+
+  /// A worker that has not joined: it is new when it comes.
+  void expect_later(std::uint32_t worker) { seats_[worker].presence = Presence::absent; }
+
+  /// Before round `round`: hears those who are not present. Waits only if nobody is.
+  void admit(std::uint64_t round);
+  /// Sends x to the workers that are present; those that are not `sampled` (empty: all are) get it only if an
+  /// evaluation is wanted. Returns to how many the model went. x is valid until the round is over.
+  std::uint32_t ask(std::uint64_t round, bool evaluate, std::span<const std::uint8_t> x,
+                    const std::vector<bool>& sampled);
+  /// Waits for the updates of the workers that were asked.
+  void collect();
+  /// The program of a worker in this round; nullopt: it is absent. In the transport's memory, until the next call
+  /// that waits for this worker.
+  const std::optional<std::span<const std::uint8_t>>& update(std::uint32_t worker) const {
+    return seats_[worker].update;
+  }
+  std::vector<std::uint32_t> absent() const;
+  /// The evaluation of a worker, or nullopt.
+  std::optional<std::span<const std::uint8_t>> evaluation(std::uint32_t worker);
+  /// What the worker says of a diagnose message that was announced, or nullopt.
+  std::optional<std::span<const std::uint8_t>> diagnosis(std::uint32_t worker);
+  /// Sends an empty message to all who are present.
+  void announce(MessageType type, std::uint64_t round);
+  bool is_present(std::uint32_t worker) const { return seats_[worker].presence == Presence::present; }
+
+  /// Asks all who are present for their state at the end of `round`. It comes before their next update.
+  void request_snapshots(std::uint64_t round);
+  /// Waits for what is still to come. One for each worker; nullopt: it was not there.
+  std::vector<std::optional<Bytes>> take_snapshots();
+
+  /// How many workers were lost so far, each time counted.
+  std::uint64_t losses() const { return losses_; }
+
+ private:
+  enum class Presence {
+    present,     // takes part
+    late,        // owes an update
+    restoring,   // was given its state and has not confirmed
+    introduced,  // was given the configuration and has not sent its facts
+    absent,
+    left  // for good; one that joins under its rank is new
+  };
+  struct Seat {
+    Presence presence = Presence::present;
+    std::int64_t since = 0;  // of being late, tpc_host.now
+    std::uint64_t owed = 0;  // the round of which a late one owes the update
+    bool asked = false;
+    std::optional<std::span<const std::uint8_t>> update;
+    bool snapshot_due = false;
+    std::optional<Bytes> snapshot;
+    std::string why;  // it was lost
+  };
+  /// Something that a worker is to send.
+  struct Wanted {
+    MessageType type;
+    std::uint64_t round;
+    const char* name;      // "the update"
+    MessageType question;  // what is sent again to a worker that came back
+    bool may_be_late;
+  };
+
+  std::optional<tpc_message> obtain(std::uint32_t worker, const Wanted& wanted);
+  bool is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_message& message);
+  void on_silence(std::uint32_t worker, const Wanted& wanted);
+  std::int64_t deadline(const Wanted& wanted) const;
+
+  void listen(std::uint32_t worker, std::int64_t until);
+  void handle(std::uint32_t worker, const tpc_message& message);
+  void introduce(std::uint32_t worker);
+  void take_facts(std::uint32_t worker, const tpc_message& message);
+  void restore(std::uint32_t worker);
+  void settle_debt(std::uint32_t worker, const tpc_message& message);
+  void come_back(std::uint32_t worker);
+  void say_farewell(std::uint32_t worker);
+  void lose(std::uint32_t worker, const std::string& why, bool connected);
+  void await_return(std::uint32_t worker);
+  void await_anybody();
+  bool tell(std::uint32_t worker, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
+
+  const RunConfig* config_;
+  Channel* channel_;
+  Home* home_;
+  bool survives_;
+  std::vector<Seat> seats_;
+  std::uint64_t round_ = 0;
+  std::int64_t began_ = 0;  // the round, tpc_host.now
+  MessageType question_ = MessageType::model;
+  std::span<const std::uint8_t> x_;
+  std::uint64_t snapshot_round_ = 0;
+  std::uint64_t losses_ = 0;
+};
+
+}  // namespace threepc

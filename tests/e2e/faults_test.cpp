@@ -1,0 +1,342 @@
+// A run survives what happens to the machines under it: bits do not change where they need not, and where a worker
+// is missing it is a worker that skips.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "program.hpp"
+
+namespace threepc::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class Faults : public testing::Test {
+ protected:
+  std::vector<std::string> arguments(const std::string& name, const std::vector<std::string>& set) const {
+    std::vector<std::string> out = {"run", config_, "--quiet", "--out", folder_.path(name)};
+    for (const std::string& item : set) out.insert(out.end(), {"--set", item});
+    return out;
+  }
+  Result run(const std::string& name, const std::vector<std::string>& set) const {
+    return run_program(arguments(name, set));
+  }
+  std::string hash_of(const std::string& name, const std::vector<std::string>& set) const {
+    const Result result = run(name, set);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return hash(name);
+  }
+  std::string hash(const std::string& name) const { return read_summary(folder_.path(name))["x_hash"]; }
+  std::string log(const std::string& name) const { return read_file(folder_.path(name + "/log.txt")); }
+
+  /// The rounds of the checkpoints that a run has now.
+  std::vector<std::uint64_t> checkpoints(const std::string& name) const {
+    std::vector<std::uint64_t> rounds;
+    std::error_code ignored;
+    for (const auto& item : fs::directory_iterator(folder_.path(name + "/checkpoint"), ignored))
+      if (item.path().extension() == ".ckpt") rounds.push_back(std::stoull(item.path().filename().string().substr(6)));
+    std::sort(rounds.begin(), rounds.end());
+    return rounds;
+  }
+  void await_checkpoints(const std::string& name, std::size_t count) const {
+    for (int i = 0; i < 6000 && checkpoints(name).size() < count; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ASSERT_GE(checkpoints(name).size(), count);
+  }
+
+  Folder folder_;
+  std::string config_ = folder_.write("run.toml", small_config(3, "tcp", 400));
+};
+
+// ---- resuming
+
+/// What a run was and goes on as.
+struct Hosts {
+  const char *name, *before, *after;
+};
+
+class KilledRun : public Faults, public testing::WithParamInterface<Hosts> {};
+
+/// The server dies in an arbitrary round; what goes on from its last checkpoint ends with the bits of a run that was
+/// never disturbed, on whatever transport.
+TEST_P(KilledRun, GoesOnWithTheSameBits) {
+  const std::string before = std::string("transport.plugin=") + GetParam().before;
+  Process first(
+      arguments("run", {before, "run.rounds=100000000", "run.evaluate_every=10", "checkpoint.every_rounds=10"}));
+  await_checkpoints("run", 2);
+  first.signal(SIGKILL);
+  first.wait();
+  const std::string rounds = "run.rounds=" + std::to_string(checkpoints("run").back() + 100);
+  const Result resumed = run_program({"run", "--resume", folder_.path("run"), "--quiet", "--set", rounds, "--set",
+                                      std::string("transport.plugin=") + GetParam().after});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(hash("run"), hash_of("whole", {rounds, "run.evaluate_every=10", "transport.plugin=inproc"}));
+  const std::vector<json> lines = read_metrics(folder_.path("run")), whole = read_metrics(folder_.path("whole"));
+  ASSERT_EQ(lines.size(), whole.size());
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    for (const char* key : {"round", "f", "grad_norm", "uplink_bits_per_worker", "downlink_bits_per_worker"})
+      ASSERT_EQ(lines[i][key], whole[i][key]) << key << " of line " << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KilledRun,
+                         testing::Values(Hosts{"inproc", "inproc", "inproc"}, Hosts{"tcp", "tcp", "tcp"},
+                                         Hosts{"inproc_to_tcp", "inproc", "tcp"},
+                                         Hosts{"tcp_to_inproc", "tcp", "inproc"}),
+                         [](const auto& hosts) { return std::string(hosts.param.name); });
+
+TEST_F(Faults, CtrlCWritesACheckpointThatARunGoesOnFrom) {
+  for (const char* transport : {"inproc", "tcp"}) {
+    Process first(arguments(
+        "run", {std::string("transport.plugin=") + transport, "run.rounds=100000000", "run.evaluate_every=10"}));
+    for (int i = 0; i < 6000 && read_file(folder_.path("run/metrics.jsonl")).size() < 100; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    first.signal(SIGINT);
+    EXPECT_EQ(first.wait().exit_code, 130);
+    ASSERT_EQ(checkpoints("run").size(), 1u);
+    const std::string rounds = "run.rounds=" + std::to_string(checkpoints("run").front() + 55);
+    EXPECT_EQ(run_program({"run", "--resume", folder_.path("run"), "--quiet", "--set", rounds}).exit_code, 0);
+    EXPECT_EQ(hash("run"), hash_of("whole", {rounds, "run.evaluate_every=10"}));
+    fs::remove_all(folder_.path("run"));
+    fs::remove_all(folder_.path("whole"));
+  }
+}
+
+TEST_F(Faults, ASecondCtrlCEndsAtOnce) {
+  Process stuck(
+      arguments("run", {"run.rounds=100000000", "faults.inject=[{kind='stop', worker=1, round=5, seconds=30}]"}));
+  for (int i = 0; i < 6000 && read_file(folder_.path("run/config.toml")).empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto began = std::chrono::steady_clock::now();
+  stuck.signal(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  stuck.signal(SIGINT);
+  EXPECT_EQ(stuck.wait().exit_code, 130);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+}
+
+TEST_F(Faults, WhatChangesTheBitsCannotChangeOnTheWay) {
+  EXPECT_EQ(run("run", {"checkpoint.every_rounds=100"}).exit_code, 0);
+  const Result changed =
+      run_program({"run", "--resume", folder_.path("run"), "--quiet", "--set", "mechanism.compressor.k=6"});
+  EXPECT_EQ(changed.exit_code, 2);
+  EXPECT_NE(changed.err.find("the checkpoint is of a run with 'mechanism.compressor.k = 5', this configuration has "
+                             "'mechanism.compressor.k = 6'"),
+            std::string::npos)
+      << changed.err;
+}
+
+TEST_F(Faults, ThereIsNothingToResume) {
+  EXPECT_EQ(run("run", {}).exit_code, 0);
+  const Result none = run_program({"run", "--resume", folder_.path("run")});
+  EXPECT_EQ(none.exit_code, 6);
+  EXPECT_NE(none.err.find("there is no checkpoint to resume from"), std::string::npos) << none.err;
+  const Result nowhere = run_program({"run", "--resume", folder_.path("nowhere")});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_NE(nowhere.err.find("is no run directory"), std::string::npos) << nowhere.err;
+}
+
+TEST_F(Faults, ATornCheckpointIsPassedOver) {
+  const std::vector<std::string> set = {"transport.plugin=inproc", "run.evaluate_every=10"};
+  Process first(arguments("run", {set[0], set[1], "run.rounds=100000000", "checkpoint.every_rounds=10"}));
+  await_checkpoints("run", 2);
+  first.signal(SIGKILL);
+  first.wait();
+  const std::string newest = std::to_string(checkpoints("run").back());
+  for (const auto& item : fs::directory_iterator(folder_.path("run/checkpoint")))
+    if (item.path().string().ends_with(newest + ".ckpt")) fs::resize_file(item.path(), fs::file_size(item.path()) - 1);
+  const std::string rounds = "run.rounds=" + std::to_string(checkpoints("run").back() + 100);
+  const Result resumed = run_program({"run", "--resume", folder_.path("run"), "--quiet", "--set", rounds});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find(newest + ".ckpt is torn or damaged"), std::string::npos) << resumed.err;
+  EXPECT_EQ(hash("run"), hash_of("whole", {set[0], set[1], rounds}));
+}
+
+TEST_F(Faults, AFullDiskDuringACheckpointHarmsNothing) {
+  const std::string limited = "trap '' XFSZ; ulimit -f 1000; exec " + std::string(THREEPC_TEST_PROGRAM) + " run " +
+                              config_ +
+                              " --set problem.dim=30000 --set run.rounds=40 --set checkpoint.every_rounds=10 "
+                              "--set optimizer.stepsize=0.1 --set transport.plugin=inproc --out " +
+                              folder_.path("run");
+  const Result result = Process({"-c", limited}, "/bin/bash").wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("cannot be written: File too large; the run goes on"), std::string::npos) << result.err;
+  EXPECT_EQ(read_summary(folder_.path("run"))["round"], 40);
+  EXPECT_TRUE(checkpoints("run").empty());
+}
+
+// ---- losing workers
+
+struct Fault {
+  const char *name, *injection;
+};
+
+class WaitedFor : public Faults, public testing::WithParamInterface<Fault> {};
+
+/// With on_worker_loss = "wait" the bits do not tell that anything happened.
+TEST_P(WaitedFor, TheBitsAreThoseOfAnUndisturbedRun) {
+  const std::string whole = hash_of("whole", {"transport.plugin=inproc"});
+  const std::string inject = std::string("faults.inject=[{") + GetParam().injection + "}]";
+  EXPECT_EQ(hash_of("run", {"faults.on_worker_loss=wait", "transport.timeout=3", "faults.patience=60", inject}), whole);
+  std::vector<json> lines = read_metrics(folder_.path("run")), expected = read_metrics(folder_.path("whole"));
+  ASSERT_EQ(lines.size(), expected.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) ASSERT_EQ(lines[i]["f"], expected[i]["f"]) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, WaitedFor,
+    testing::Values(Fault{"killed_before", "kind='kill', worker=1, round=123"},
+                    Fault{"killed_after", "kind='kill', worker=1, round=123, when='send'"},
+                    Fault{"killed_at_the_start", "kind='kill', worker=2, round=0"},
+                    Fault{"killed_after_the_start", "kind='kill', worker=2, round=0, when='send'"},
+                    Fault{"two_killed", "kind='kill', worker=0, round=50}, {kind='kill', worker=2, round=50"},
+                    Fault{"killed_again", "kind='kill', worker=1, round=50}, {kind='kill', worker=1, round=90"},
+                    Fault{"stopped", "kind='stop', worker=1, round=123, seconds=6"},
+                    Fault{"stopped_briefly", "kind='stop', worker=1, round=123, when='send', seconds=0.2"},
+                    Fault{"delayed", "kind='delay', worker=1, round=123, seconds=0.2"},
+                    Fault{"dropped", "kind='drop', worker=1, round=123"},
+                    Fault{"corrupted", "kind='corrupt', worker=1, round=123"},
+                    Fault{"duplicated", "kind='duplicate', worker=1, round=123"}),
+    [](const auto& fault) { return std::string(fault.param.name); });
+
+TEST_F(Faults, ALostWorkerIsAWorkerThatSkipsAndComesBack) {
+  EXPECT_EQ(run("run", {"run.rounds=3000", "faults.inject=[{kind='kill', worker=1, round=100}]"}).exit_code, 0);
+  std::vector<json> lines = read_metrics(folder_.path("run"));
+  ASSERT_EQ(lines.size(), 3001u);
+  std::size_t without = 0;
+  for (const json& line : lines) {
+    without += line["f"].is_null();
+    EXPECT_GE(line["skipped"], line["f"].is_null() ? 1 : 0);
+  }
+  EXPECT_GE(without, 1u);
+  EXPECT_NE(log("run").find("started again, 1 of 3 times"), std::string::npos) << log("run");
+  // That it comes back in time is the machine's business; that it does what it should then is seen in the end.
+  if (log("run").find("worker 1 is back") != std::string::npos) {
+    EXPECT_FALSE(lines.back()["f"].is_null());
+    EXPECT_LT(lines.back()["grad_norm"], lines[99]["grad_norm"]);
+  }
+}
+
+TEST_F(Faults, ARunGoesOnWithoutAWorkerForGood) {
+  EXPECT_EQ(run("run", {"faults.restarts=0", "faults.inject=[{kind='kill', worker=1, round=100}]"}).exit_code, 0);
+  const std::vector<json> lines = read_metrics(folder_.path("run"));
+  ASSERT_EQ(lines.size(), 401u);
+  EXPECT_FALSE(lines[99]["f"].is_null());
+  for (std::size_t i = 100; i < lines.size(); ++i) {
+    EXPECT_TRUE(lines[i]["f"].is_null());
+    EXPECT_EQ(lines[i]["skipped"], 1);
+  }
+  EXPECT_NE(log("run").find("it is not started again, [faults] restarts = 0"), std::string::npos) << log("run");
+}
+
+TEST_F(Faults, WithoutAnyWorkerTheRunEndsWithCode4) {
+  const Result result =
+      run("run", {"faults.restarts=0", "faults.patience=1",
+                  "faults.inject=[{kind='kill', worker=0, round=9}, {kind='kill', worker=1, round=9}, "
+                  "{kind='kill', worker=2, round=9}]"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_NE(result.err.find("no worker is left, and none came back within 1 s ([faults] patience)"), std::string::npos)
+      << result.err;
+}
+
+TEST_F(Faults, AWorkerThatDoesNotComeBackInTimeEndsARunThatWaits) {
+  const Result result = run("run", {"faults.on_worker_loss=wait", "faults.restarts=0", "faults.patience=1",
+                                    "faults.inject=[{kind='kill', worker=1, round=9}]"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_NE(result.err.find("round 9: waiting for the update of worker 1"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("it did not come back within 1 s ([faults] patience)"), std::string::npos) << result.err;
+}
+
+TEST_F(Faults, ALateWorkerCountsAsSkippingAndHoldsUpNobody) {
+  EXPECT_EQ(run("run", {"faults.round_deadline=0.3", "transport.plugin=tcp",
+                        "faults.inject=[{kind='delay', worker=1, round=100, seconds=2}]"})
+                .exit_code,
+            0);
+  const std::vector<json> lines = read_metrics(folder_.path("run"));
+  ASSERT_EQ(lines.size(), 401u);
+  EXPECT_EQ(lines[100]["skipped"], 1);
+  EXPECT_TRUE(lines[100]["f"].is_null());
+}
+
+/// If the update of a late worker were lost, g would be off by it for ever, and the gradient would stay away from 0.
+TEST_F(Faults, ALateUpdateIsNotLost) {
+  const std::vector<std::vector<std::string>> methods = {
+      {"mechanism.plugin=ef21"},
+      {"mechanism={plugin='gd'}"},
+      {"mechanism={plugin='3pcv5', p=0.3, compressor={plugin='topk', k=5}}"},
+      {"mechanism={plugin='diana', unbiased={plugin='randk', k=25}}"}};
+  for (std::vector<std::string> set : methods) {
+    SCOPED_TRACE(set.front());
+    set.insert(set.end(),
+               {"transport.plugin=inproc", "workers.threads=3", "run.rounds=3000", "optimizer.stepsize=0.05"});
+    hash_of("whole", set);
+    set.insert(set.end(), {"faults.round_deadline=0.1",
+                           "faults.inject=[{kind='delay', worker=1, round=20, seconds=0.3}, "
+                           "{kind='delay', worker=0, round=40, seconds=0.3}]"});
+    hash_of("late", set);
+    EXPECT_EQ(read_metrics(folder_.path("late"))[20]["skipped"], 1);
+    const double whole = read_summary(folder_.path("whole"))["grad_norm"];
+    EXPECT_LT(read_summary(folder_.path("late"))["grad_norm"], 1.1 * whole);
+    fs::remove_all(folder_.path("whole"));
+    fs::remove_all(folder_.path("late"));
+  }
+}
+
+// ---- partial participation
+
+TEST_F(Faults, SampledWorkersAreTheSameOnEveryTransport) {
+  const std::vector<std::string> set = {"workers.participation=0.5", "optimizer.stepsize=0.05", "run.rounds=2000"};
+  const auto with = [&](const std::string& more) {
+    std::vector<std::string> all = set;
+    all.push_back(more);
+    return all;
+  };
+  const std::string one = hash_of("one", with("transport.plugin=inproc"));
+  EXPECT_EQ(hash_of("threads", with("workers.threads=3")), one);
+  EXPECT_EQ(hash_of("tcp", with("transport.plugin=tcp")), one);
+  const std::vector<json> lines = read_metrics(folder_.path("one"));
+  double skipped = 0;
+  for (const json& line : lines) {
+    skipped += line["skipped"].get<double>();
+    EXPECT_FALSE(line["f"].is_null());
+  }
+  EXPECT_NEAR(skipped / 2000 / 3, 0.5, 0.05);  // a binomial of 6000: 7 deviations
+  EXPECT_EQ(lines[0]["skipped"], 0);
+  EXPECT_LT(lines.back()["grad_norm"], 1e-2 * lines.front()["grad_norm"].get<double>());
+  EXPECT_NEAR(lines.back()["downlink_bits_per_worker"].get<double>() / (2000 * 50 * 64), 0.5, 0.05);
+}
+
+TEST_F(Faults, TheoryDoesNotSpeakOfSampledWorkers) {
+  const Result result = run("run", {"workers.participation=0.5", "transport.plugin=inproc"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("this run has [workers] participation"), std::string::npos) << result.err;
+}
+
+// ---- a server that dies and comes back
+
+TEST_F(Faults, WorkersThatRetryRejoinARestartedServer) {
+  const std::string rounds = "run.rounds=20000", every = "run.evaluate_every=100";
+  Process server({"serve", config_, "--listen", "127.0.0.1:0", "--out", folder_.path("run"), "--set", rounds, "--set",
+                  every, "--set", "checkpoint.every_rounds=500"});
+  const std::string said = server.wait_for_stderr("--connect ");
+  const std::size_t at = said.find("127.0.0.1:");
+  const std::string address = said.substr(at, said.find(' ', at) - at);
+  std::vector<std::unique_ptr<Process>> workers;
+  for (const char* rank : {"0", "1", "2"})
+    workers.push_back(std::make_unique<Process>(std::vector<std::string>{
+        "work", config_, "--rank", rank, "--connect", address, "--set", rounds, "--set", every, "--retry", "60"}));
+  await_checkpoints("run", 1);
+  server.signal(SIGKILL);
+  server.wait();
+  const Result again = run_program({"serve", "--resume", folder_.path("run"), "--listen", address, "--quiet"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  for (const auto& worker : workers) EXPECT_EQ(worker->wait().exit_code, 0);
+  EXPECT_EQ(hash("run"), hash_of("whole", {rounds, every, "transport.plugin=inproc"}));
+}
+
+}  // namespace
+}  // namespace threepc::test

@@ -1,0 +1,563 @@
+// Members of a run as processes of one host that share memory. Messages go through rings, two for each worker; a socket
+// beside them wakes who sleeps and tells who has died. There is no thread: all of it happens inside the calls.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <atomic>
+#include <bit>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <threepc/sdk.hpp>
+#include <vector>
+
+#include "../ranks.hpp"
+#include "connection.hpp"
+#include "patience.hpp"
+
+namespace threepc::shm {
+namespace {
+
+constexpr std::int64_t millisecond = 1'000'000;  // ns
+
+struct Options {
+  std::string_view name = "";
+  std::int64_t ring = std::int64_t{1} << 20;
+  std::int64_t max_message = std::int64_t{1} << 40;
+};
+
+class Shm {
+ public:
+  static constexpr tpc::About about = {.id = "shm",
+                                       .version = "1.0.0",
+                                       .summary = "Workers as processes of one host, through shared memory.",
+                                       .capabilities = TPC_REJOINS};
+  static constexpr auto params = tpc::params(
+      tpc::param<&Options::name>("name",
+                                 "the server's name on this host, for workers without --connect; empty: a new one"),
+      tpc::param<&Options::ring>("ring",
+                                 "memory for each direction of each worker, rounded up to a power of two; more lets a "
+                                 "sender of large messages run further ahead",
+                                 {.unit = "bytes", .minimum = 4096, .maximum = 1 << 30}),
+      tpc::param<&Options::max_message>("max_message", "a longer message is refused",
+                                        {.unit = "bytes", .minimum = 1024, .maximum = 1e15}));
+
+  Shm(const Options& options, const tpc::Setup& setup)
+      : host_(&setup.host()),
+        workers_(setup.workers()),
+        rank_(setup.worker()),
+        ring_(std::bit_ceil(static_cast<std::uint64_t>(options.ring))),
+        longest_(static_cast<std::uint64_t>(options.max_message)),
+        configured_(options.name),
+        events_(checked(epoll_create1(EPOLL_CLOEXEC), "wait for events")),
+        cancel_bell_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd")),
+        peers_(is_server() ? workers_ : 1),
+        told_(peers_.size()),
+        held_(peers_.size()) {
+    watch(cancel_bell_.number(), {Source::cancel, 0});
+  }
+
+  void open(std::string_view address, tpc::Deadline) {
+    name_ = address.empty() ? configured_ : address;
+    if (is_server()) {
+      if (name_.empty()) name_ = fresh_name();
+      listener_ = listen_at(name_);
+      watch(listener_.number(), {Source::listener, 0});
+    } else if (name_.empty()) {
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       "the server's name is not known; give it with --connect NAME, or set [transport] name");
+    }
+  }
+
+  std::string address() const { return name_; }
+
+  void join(tpc::Deadline deadline) {
+    if (is_server())
+      await_workers(deadline);
+    else
+      join_server(deadline);
+  }
+
+  void send(std::uint32_t to, const tpc_message& message, tpc::Deadline deadline) {
+    Connection& peer = connected(index_of(to));
+    check(message);
+    Outgoing outgoing(message);
+    peer.put(outgoing);
+    if (!outgoing.done() && !peer.gone()) {
+      std::vector<Delivery> one;
+      one.push_back({&peer, to, std::move(outgoing)});
+      deliver(std::move(one), nullptr, deadline);
+    }
+    // A peer that is gone may have said why: what it sent is read first.
+    if (peer.gone() && peer.finished()) throw lost(to, peer);
+    if (!peer.gone()) payload_sent_ += message.size;
+  }
+
+  /// A worker that is gone is passed over, and receive tells; the others get their message.
+  void broadcast(const tpc_message& message, tpc::Deadline deadline) {
+    if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
+    check(message);
+    std::vector<Delivery> slow;
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) {
+      if (peers_[worker] == nullptr || connected(worker).gone()) continue;
+      Connection& peer = connected(worker);
+      payload_sent_ += message.size;
+      Outgoing outgoing(message);
+      peer.put(outgoing);
+      if (!outgoing.done()) slow.push_back({&peer, tpc::member_of_worker(worker), std::move(outgoing)});
+    }
+    if (!slow.empty()) deliver(std::move(slow), &message, deadline);
+  }
+
+  tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
+    const std::size_t at = index_of(from);
+    if (peers_[at] == nullptr || (connected(at).gone() && told_[at])) sleep_until(0);  // it may be there now
+    connected(at).want_message(true);
+    const auto done = [&] {
+      connected(at).read_message();  // looked up each time: a worker that joins again gets a new connection
+      return connected(at).has_message() || connected(at).finished();
+    };
+    try {
+      wait(deadline, "no message from " + name_of(from), done);
+    } catch (const tpc::Error&) {
+      connected(at).want_message(false);
+      throw;
+    }
+    Connection& peer = connected(at);
+    peer.want_message(false);
+    if (!peer.has_message()) throw lost(from, peer);
+    Inbound& held = held_[at];
+    peer.take_message(held);
+    payload_received_ += held.data.size();
+    return {sizeof(tpc_message), held.type, held.round, held.data.data(), held.data.size()};
+  }
+
+  /// Any thread: a flag, and a descriptor that wakes whoever waits.
+  void cancel() noexcept {
+    cancelled_ = true;
+    eventfd_write(cancel_bell_.number(), 1);
+  }
+
+  tpc_traffic traffic() const {
+    return {sizeof(tpc_traffic), 0, payload_sent_, payload_received_, wire_.sent, wire_.received};
+  }
+
+  /// Puts what was kept into the rings; the peers read it there whether or not this process still lives.
+  void close(tpc::Deadline deadline) {
+    listener_.reset();
+    strangers_.clear();
+    for (const auto& peer : peers_)
+      if (peer != nullptr) peer->ignore_messages();
+    const auto emptied = [&](const auto& peer) {
+      if (peer == nullptr) return true;
+      peer->drain();  // the peer may be in its close as well, and need room
+      peer->flush();
+      return peer->gone() || peer->kept() == 0;
+    };
+    wait(deadline, "a peer does not read what it was sent",
+         [&] { return std::all_of(peers_.begin(), peers_.end(), emptied); });
+    for (const auto& peer : peers_)
+      if (peer != nullptr) peer->say_goodbye();
+    closed_ = true;
+  }
+
+ private:
+  static constexpr std::size_t most_strangers = 128;
+  static constexpr std::uint64_t most_kept = std::uint64_t{64} << 20;    // bytes waiting for one slow peer
+  static constexpr std::int64_t handshake_time = 5'000 * millisecond;    // ns
+  static constexpr std::int64_t patience_with_reader = 2 * millisecond;  // ns without progress; then the rest is kept
+  static constexpr std::int64_t pause_of_accept = 100 * millisecond;     // ns, when the system refuses to accept
+
+  /// What an event is about, as epoll carries it.
+  enum class Source : std::uint32_t { cancel, listener, peer, stranger };
+  struct Tag {
+    Source source;
+    std::uint32_t index;
+  };
+
+  /// Who has connected and not joined. One that may join only when the server knows that its predecessor is lost
+  /// waits with its rank.
+  struct Stranger {
+    Socket socket;
+    std::int64_t expires;
+    std::optional<std::uint32_t> rank;
+  };
+
+  /// A message that did not fit into a ring at once.
+  struct Delivery {
+    Connection* peer;
+    std::uint32_t to;
+    Outgoing message;
+  };
+
+  bool is_server() const { return rank_ == tpc::server; }
+
+  static std::string name_of(std::uint32_t member) {
+    return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
+  }
+
+  void log(tpc_log_level level, const std::string& text) const { host_->log(level, "shm", text.c_str()); }
+
+  /// Where the peer stands in peers_: a worker has the server alone, a star.
+  std::size_t index_of(std::uint32_t member) const {
+    const bool reachable =
+        is_server() ? member != tpc::server_member && member <= workers_ : member == tpc::server_member;
+    if (!reachable) throw tpc::Error(TPC_UNSUPPORTED, "this member has no connection to " + name_of(member));
+    return is_server() ? tpc::worker_of_member(member) : 0;
+  }
+
+  Connection& connected(std::size_t at) const {
+    if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+    if (closed_) throw tpc::Error(TPC_CLOSED, "this member has closed");
+    if (peers_[at] == nullptr) throw tpc::Error(TPC_CLOSED, "not joined");
+    return *peers_[at];
+  }
+
+  /// The caller learns of the loss, so the rank may be taken again.
+  tpc::Error lost(std::uint32_t member, Connection& peer) {
+    told_[index_of(member)] = true;
+    return {TPC_CLOSED, name_of(member) + " " + peer.reason()};
+  }
+
+  void check(const tpc_message& message) const {
+    if (message.size > longest_)
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       tpc::text("a message of ", message.size, " bytes exceeds [transport] max_message = ", longest_));
+  }
+
+  // ---- waiting
+
+  void watch(int descriptor, Tag tag, std::uint32_t what = EPOLLIN) const {
+    epoll_event event{};
+    event.events = what;
+    event.data.u64 = std::uint64_t{static_cast<std::uint32_t>(tag.source)} << 32 | tag.index;
+    if (epoll_ctl(events_.number(), EPOLL_CTL_ADD, descriptor, &event) != 0) throw system_error("wait for events");
+  }
+
+  /// Looks, then sleeps, until `done`, or throws at the deadline or when cancelled.
+  template <class Done>
+  void wait(tpc::Deadline deadline, const std::string& late, Done done) {
+    if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+    if (done()) return;
+    if (!wait_until(deadline, done)) throw tpc::Error(TPC_TIMEOUT, late);
+  }
+
+  /// False at the deadline. A deadline that has passed still hears what has happened.
+  template <class Done>
+  bool wait_until(tpc::Deadline deadline, Done done) {
+    const auto now = [this] { return host_->now(); };
+    if (now() < deadline.at && patience_.wait(now, [&] { return cancelled_ || done(); })) {
+      if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+      return true;
+    }
+    for (;;) {
+      sleep_until(deadline.at);
+      if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+      if (done()) return true;
+      if (now() >= deadline.at) return false;
+    }
+  }
+
+  /// Until something happens; handles it.
+  void sleep_until(std::int64_t deadline) {
+    const bool idle = prepare_sleep();
+    epoll_event happened[64];
+    const int count = epoll_wait(events_.number(), happened, std::size(happened), idle ? milliseconds_to(deadline) : 0);
+    for (const auto& peer : peers_)
+      if (peer != nullptr) peer->wake(), peer->flush();
+    for (int i = 0; i < count; ++i)
+      handle({static_cast<Source>(happened[i].data.u64 >> 32), static_cast<std::uint32_t>(happened[i].data.u64)});
+    if (is_server()) attend_strangers();
+  }
+
+  /// False: something that is wanted is there already.
+  bool prepare_sleep() {
+    bool idle = true;
+    for (const auto& peer : peers_)
+      if (peer != nullptr) idle &= peer->sleep();
+    return idle;
+  }
+
+  /// Rounded up, and not past the next time at which a stranger needs attention.
+  int milliseconds_to(std::int64_t deadline) const {
+    if (!strangers_.empty()) deadline = std::min(deadline, strangers_.begin()->second.expires);
+    if (accept_again_ > 0) deadline = std::min(deadline, accept_again_);
+    constexpr std::int64_t day = 86'400'000 * millisecond;
+    const std::int64_t left = std::min(deadline - std::min(host_->now(), deadline), day);
+    return static_cast<int>((left + millisecond - 1) / millisecond);
+  }
+
+  void handle(Tag tag) {
+    switch (tag.source) {
+      case Source::cancel:
+        break;  // the flag says it
+      case Source::listener:
+        accept_strangers();
+        break;
+      case Source::peer:
+        peers_[tag.index]->listen();
+        peers_[tag.index]->drain();
+        break;
+      case Source::stranger:
+        hear_stranger(tag.index);
+        break;
+    }
+  }
+
+  // ---- sending what does not fit
+
+  /// Streams to those who read, and takes over the rest for those who do not now. `shared`: all get this message.
+  void deliver(std::vector<Delivery> pending, const tpc_message* shared, tpc::Deadline deadline) {
+    const auto advance = [&] {
+      bool moved = false;
+      for (Delivery& each : pending) moved |= each.peer->put(each.message);
+      std::erase_if(pending, [](const Delivery& each) {
+        const bool over = each.message.done() || each.peer->gone();
+        if (over) each.peer->want_space(false);
+        return over;
+      });
+      return moved || pending.empty();
+    };
+    for (const Delivery& each : pending) each.peer->want_space(true);
+    try {
+      while (!pending.empty()) {
+        const std::int64_t now = host_->now();
+        if (wait_until({std::min(deadline.at, now + patience_with_reader)}, advance)) continue;
+        keep_rest(pending, shared);
+        if (!pending.empty() && host_->now() >= deadline.at) give_up(pending.front());
+      }
+    } catch (const tpc::Error&) {
+      for (const Delivery& each : pending) each.peer->want_space(false);
+      throw;
+    }
+  }
+
+  /// Of those for whom not too much is kept already.
+  void keep_rest(std::vector<Delivery>& pending, const tpc_message* shared) {
+    std::shared_ptr<const Bytes> copy;
+    std::erase_if(pending, [&](Delivery& each) {
+      if (each.peer->kept() + each.message.left() > most_kept) return false;
+      if (shared != nullptr) {
+        if (copy == nullptr) copy = std::make_shared<const Bytes>(shared->data, shared->data + shared->size);
+        each.message.payload = std::span(*copy).last(each.message.payload.size());
+        each.message.owner = copy;
+      }
+      each.peer->want_space(false);
+      each.peer->keep(std::move(each.message));
+      return true;
+    });
+  }
+
+  /// Half a message cannot be taken back: then the connection is at its end.
+  [[noreturn]] void give_up(Delivery& late) {
+    if (late.message.begun()) late.peer->lose("did not read in time, and was given up in the middle of a message");
+    throw tpc::Error(TPC_TIMEOUT, name_of(late.to) + " does not read what it is sent");
+  }
+
+  // ---- server
+
+  void await_workers(tpc::Deadline deadline) {
+    const auto missing = [this] {
+      std::vector<std::uint32_t> ranks;
+      for (std::uint32_t rank = 0; rank < workers_; ++rank)
+        if (peers_[rank] == nullptr) ranks.push_back(rank);
+      return ranks;
+    };
+    try {
+      wait(deadline, "", [&] { return joined_ == workers_; });
+    } catch (const tpc::Error& error) {
+      if (error.status() != TPC_TIMEOUT) throw;
+      throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " '" + name_ + "'");
+    }
+    complete_ = true;
+  }
+
+  void accept_strangers() {
+    while (std::optional<Socket> socket = accept_from(listener_)) {
+      if (!socket->peer_is_same_user()) {
+        log(TPC_LOG_WARNING, "refused a process of another user");
+        continue;
+      }
+      // A worker speaks at once; who is silent for longest makes room.
+      if (strangers_.size() >= most_strangers) strangers_.erase(strangers_.begin());
+      watch(socket->number(), {Source::stranger, ++last_stranger_});
+      strangers_.emplace(last_stranger_, Stranger{std::move(*socket), host_->now() + handshake_time, std::nullopt});
+    }
+    if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) accept_later();
+  }
+
+  /// Out of descriptors, say: trying again at once would only burn the processor.
+  void accept_later() {
+    log(TPC_LOG_WARNING, tpc::text("cannot take in who connects: ", std::strerror(errno), "; trying again"));
+    epoll_ctl(events_.number(), EPOLL_CTL_DEL, listener_.number(), nullptr);
+    accept_again_ = host_->now() + pause_of_accept;
+  }
+
+  void hear_stranger(std::uint32_t id) {
+    const auto at = strangers_.find(id);
+    if (at == strangers_.end()) return;
+    Stranger& stranger = at->second;
+    Hello hello;
+    const Socket::Arrival arrival = stranger.socket.receive(hello);
+    if (arrival == Socket::Arrival::nothing) return;
+    if (arrival == Socket::Arrival::packet && !stranger.rank.has_value()) {
+      if (const std::string fault = refusal(hello); !fault.empty()) {
+        refuse(stranger.socket, fault);
+      } else {
+        stranger.rank = hello.rank;
+        stranger.expires = INT64_MAX;
+        if (!admit(stranger)) return;
+      }
+    }
+    strangers_.erase(at);
+  }
+
+  std::string refusal(const Hello& hello) {
+    if (hello.magic != Hello::expected_magic || hello.version != Hello::expected_version)
+      return "it does not speak this server's protocol; use equal versions of threepc";
+    if (hello.workers != workers_)
+      return tpc::text("this run has ", workers_, " workers, the one that wants to join expects ", hello.workers);
+    if (hello.rank >= workers_)
+      return tpc::text("rank ", hello.rank, " is out of range: this run has ", workers_, " workers, ranks 0 to ",
+                       workers_ - 1);
+    const auto& peer = peers_[hello.rank];
+    if (peer != nullptr) peer->listen();  // that it has died may not have been heard yet
+    if (peer != nullptr && !peer->gone()) return tpc::text("rank ", hello.rank, " has already joined");
+    return "";
+  }
+
+  void refuse(const Socket& socket, const std::string& fault) const {
+    log(TPC_LOG_WARNING, "refused a worker: " + fault);
+    Answer answer;
+    fault.copy(answer.refusal.data(), answer.refusal.size() - 1);
+    socket.send(answer, nullptr);
+  }
+
+  /// False: not yet. A rank that was lost is taken again only when the caller has been told of the loss; otherwise it
+  /// would go on with a newcomer as if that knew everything.
+  bool admit(Stranger& stranger) {
+    const std::uint32_t rank = *stranger.rank;
+    const bool again = peers_[rank] != nullptr;
+    if (again && complete_ && !told_[rank]) return false;
+    if (again && !peers_[rank]->gone()) {
+      refuse(stranger.socket, tpc::text("rank ", rank, " has already joined"));
+      return true;
+    }
+    try {
+      take_in(stranger.socket, rank);
+    } catch (const tpc::Error& error) {
+      refuse(stranger.socket, error.what());
+      return true;
+    }
+    if (!again) ++joined_;
+    told_[rank] = false;
+    log(TPC_LOG_INFO, tpc::text("worker ", rank, again ? " joined again" : " joined"));
+    return true;
+  }
+
+  void take_in(Socket& socket, std::uint32_t rank) {
+    Segment segment(ring_);
+    Answer answer;
+    answer.ring = ring_;
+    if (!socket.send(answer, &segment.file())) throw tpc::Error(TPC_CLOSED, "it did not wait for the answer");
+    segment.file().reset();
+    epoll_ctl(events_.number(), EPOLL_CTL_DEL, socket.number(), nullptr);
+    watch(socket.number(), {Source::peer, rank});
+    const Ring out = segment.to_worker(), in = segment.to_server();
+    peers_[rank] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, longest_, wire_);
+  }
+
+  /// Those who may join now do, those who stayed silent go, and a pause of accepting ends.
+  void attend_strangers() {
+    const std::int64_t now = host_->now();
+    for (auto at = strangers_.begin(); at != strangers_.end();) {
+      Stranger& stranger = at->second;
+      const bool over = stranger.rank.has_value() ? admit(stranger) : now >= stranger.expires;
+      at = over ? strangers_.erase(at) : std::next(at);
+    }
+    if (accept_again_ == 0 || now < accept_again_ || !listener_) return;
+    accept_again_ = 0;
+    watch(listener_.number(), {Source::listener, 0});
+  }
+
+  // ---- worker
+
+  void join_server(tpc::Deadline deadline) {
+    Socket socket = connect_until(deadline);
+    if (!socket.peer_is_same_user())
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       "the server '" + name_ + "' belongs to another user; shared memory is for one user's processes");
+    socket.send(Hello{.rank = rank_, .workers = workers_});
+    watch(socket.number(), {Source::stranger, 0});
+    Answer answer;
+    Descriptor file;
+    Socket::Arrival arrival = Socket::Arrival::nothing;
+    wait(deadline, "the server '" + name_ + "' does not answer", [&] {
+      if (arrival == Socket::Arrival::nothing) arrival = socket.receive(answer, file);
+      return arrival != Socket::Arrival::nothing;
+    });
+    if (arrival == Socket::Arrival::end)
+      throw tpc::Error(TPC_CLOSED, "the server '" + name_ + "' closed the connection");
+    if (answer.ring == 0)
+      throw tpc::Error(
+          TPC_INVALID_ARGUMENT,
+          tpc::text("the server refused this worker: ",
+                    std::string_view(answer.refusal.data(), strnlen(answer.refusal.data(), answer.refusal.size()))));
+    connect_rings(std::move(socket), std::move(file), answer.ring);
+  }
+
+  void connect_rings(Socket socket, Descriptor file, std::uint64_t ring) {
+    if (!file || !std::has_single_bit(ring) || ring > std::uint64_t{1} << 30)
+      throw tpc::Corrupt("the server '" + name_ + "' sent no usable shared memory");
+    Segment segment(std::move(file), ring);
+    epoll_ctl(events_.number(), EPOLL_CTL_DEL, socket.number(), nullptr);
+    watch(socket.number(), {Source::peer, 0});
+    const Ring out = segment.to_server(), in = segment.to_worker();
+    peers_[0] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, longest_, wire_);
+  }
+
+  /// Tries until the deadline: a worker may be started before its server.
+  Socket connect_until(tpc::Deadline deadline) {
+    std::int64_t pause = 10 * millisecond;
+    for (;; pause = std::min(2 * pause, 500 * millisecond)) {
+      if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
+      if (std::optional<Socket> socket = connect_to(name_)) return std::move(*socket);
+      const std::int64_t now = host_->now();
+      if (now >= deadline.at)
+        throw tpc::Error(TPC_TIMEOUT,
+                         "no server of the name '" + name_ + "' on this host; start it, or correct --connect");
+      sleep_until(std::min(deadline.at, now + pause));
+    }
+  }
+
+  const tpc_host* host_;
+  const std::uint32_t workers_;
+  const std::uint32_t rank_;
+  const std::uint64_t ring_;
+  const std::uint64_t longest_;
+  const std::string configured_;
+  std::string name_;
+  std::atomic<bool> cancelled_{false};
+  Descriptor events_;       // epoll: all that can happen
+  Descriptor cancel_bell_;  // readable once cancelled
+  Descriptor listener_;
+  std::int64_t accept_again_ = 0;  // when the listener is watched again; 0: it is
+  std::map<std::uint32_t, Stranger> strangers_;
+  std::uint32_t last_stranger_ = 0;
+  std::vector<std::unique_ptr<Connection>> peers_;  // by rank; a worker's only one is the server
+  std::vector<bool> told_;                          // the caller knows that this one is lost
+  std::vector<Inbound> held_;                       // the last message of each, which the caller still looks at
+  std::uint32_t joined_ = 0;
+  bool complete_ = false;  // all have joined once
+  bool closed_ = false;
+  Patience patience_;
+  WireCounters wire_;
+  std::uint64_t payload_sent_ = 0, payload_received_ = 0;
+};
+
+}  // namespace
+}  // namespace threepc::shm
+
+THREEPC_PLUGINS(tpc::transport<threepc::shm::Shm>);
