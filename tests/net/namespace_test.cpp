@@ -113,12 +113,15 @@ class TwoHosts : public testing::Test {
     return arguments;
   }
 
-  void start(int workers) {
+  void start(int workers, const std::vector<std::string>& of_workers = {}) {
     server_ = link_->at_server(
         with_secrets({"serve", config_, "--listen", "10.77.0.1:5555", "--out", folder_.path("run")}, "server"));
-    for (int rank = 0; rank < workers; ++rank)
-      workers_.push_back(link_->at_workers(
-          with_secrets({"work", config_, "--rank", std::to_string(rank), "--connect", "10.77.0.1:5555"}, "worker")));
+    for (int rank = 0; rank < workers; ++rank) {
+      std::vector<std::string> arguments = {"work",      config_,         "--rank", std::to_string(rank),
+                                            "--connect", "10.77.0.1:5555"};
+      arguments.insert(arguments.end(), of_workers.begin(), of_workers.end());
+      workers_.push_back(link_->at_workers(with_secrets(arguments, "worker")));
+    }
   }
 
   void expect_success() {
@@ -222,6 +225,18 @@ TEST_F(TwoHosts, ALinkThatIsRestoredSoonEnoughHarmsNobody) {
   std::this_thread::sleep_for(std::chrono::seconds(2));
   ASSERT_TRUE(link_->restore()) << link_->why_not();
   expect_success();
+}
+
+TEST_F(TwoHosts, ALinkThatIsCutForLongerIsALossThatTheRunSurvives) {
+  configure(small_config(2, "tcp", 20000),
+            {"transport.keepalive=3", "transport.timeout=60", "run.evaluate_every=1000", "faults.on_worker_loss=wait"});
+  start(2, {"--retry", "120"});
+  server_->wait_for_stderr("round 0");
+  ASSERT_TRUE(link_->cut()) << link_->why_not();
+  std::this_thread::sleep_for(std::chrono::seconds(8));
+  ASSERT_TRUE(link_->restore()) << link_->why_not();
+  expect_success();
+  EXPECT_NE(read_file(folder_.path("run/log.txt")).find("joined again from 10.77.0.2"), std::string::npos);
 }
 
 }  // namespace

@@ -156,7 +156,7 @@ class Tcp {
     const std::size_t at = index_of(from);
     const Peer& peer = peers_[at];
     // Whoever was lost may have come back: even when there is nothing to wait for, it is let in.
-    if (peer.connection == nullptr || !peer.connection->has_message()) io_.poll();
+    if (peer.connection == nullptr || !peer.connection->has_message()) poll();
     connected(at);
     wait(deadline, "no message from " + name_of(from),
          [&] { return peer.connection->has_message() || peer.connection->ended(); });
@@ -188,12 +188,14 @@ class Tcp {
     }
     wait(deadline, "a peer does not close its connection",
          [&] { return std::all_of(open.begin(), open.end(), [](const auto& one) { return one->ended(); }); });
-    io_.poll();  // the counters of what was written last
+    poll();  // the counters of what was written last
   }
 
  private:
   static constexpr std::uint32_t more_strangers = 128;               // than workers, which may all come at once
   static constexpr std::size_t most_queued = std::size_t{64} << 20;  // bytes waiting for one slow peer
+
+  static constexpr auto retry_interval = std::chrono::milliseconds(500);
 
   /// Another member. One that has joined again while the caller does not know yet of its loss waits in `next`.
   struct Peer {
@@ -239,6 +241,11 @@ class Tcp {
     }
   }
 
+  /// What is there to do, but never without end: a flood of connections always has more.
+  void poll() {
+    for (std::uint32_t i = 0; i < 1000 + workers_ && io_.poll_one() > 0;) ++i;
+  }
+
   /// Where the peer stands in peers_: a worker has the server alone, a star.
   std::size_t index_of(std::uint32_t member) const {
     const bool reachable =
@@ -275,7 +282,7 @@ class Tcp {
       throw tpc::Error(TPC_INVALID_ARGUMENT,
                        tpc::text("a message of ", payload, " bytes exceeds [transport] max_message = ", longest_));
     const std::shared_ptr<Connection> peer = connected(index_of(to));
-    if (peer->queued_bytes() > 0) io_.poll();  // what has left in the meantime makes room for this one to leave at once
+    if (peer->queued_bytes() > 0) poll();  // what has left in the meantime makes room for this one to leave at once
     wait(deadline, name_of(to) + " does not read what it is sent",
          [&] { return peer->queued_bytes() < most_queued || peer->ended(); });
     if (peer->ended()) return;
@@ -486,9 +493,9 @@ class Tcp {
     for (;;) {
       const std::optional<Refused> no = try_to_join(deadline);
       if (!no) return;
-      if (no->refusal != Refusal::rank_taken || std::min(patience, time_point(deadline)) <= Clock::now())
-        throw tpc::Error(TPC_INVALID_ARGUMENT, no->text);
-      pause(std::chrono::milliseconds(500), deadline, no->text);
+      const Clock::time_point last = std::min(patience, time_point(deadline)) - retry_interval;
+      if (no->refusal != Refusal::rank_taken || Clock::now() >= last) throw tpc::Error(TPC_INVALID_ARGUMENT, no->text);
+      pause(retry_interval, deadline, no->text);
     }
   }
 
