@@ -27,6 +27,22 @@ Socket connected_to(const std::string& name) {
   throw std::runtime_error("no server under the name " + name);
 }
 
+bool send_attached(const Socket& socket, const Hello& hello, int file, std::size_t times) {
+  iovec part{const_cast<Hello*>(&hello), sizeof hello};
+  alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control;
+  packet.msg_controllen = CMSG_SPACE(times * sizeof file);
+  cmsghdr* const head = CMSG_FIRSTHDR(&packet);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(times * sizeof file);
+  for (std::size_t i = 0; i < times; ++i) std::memcpy(CMSG_DATA(head) + i * sizeof file, &file, sizeof file);
+  return sendmsg(socket.number(), &packet, MSG_NOSIGNAL) == sizeof hello;
+}
+
 /// Waits for an answer; the descriptor that comes with it goes to `file`.
 Socket::Arrival answer_of(const Socket& socket, Answer& answer, Descriptor& file) {
   for (const std::int64_t last = soon(); in(0) < last; std::this_thread::sleep_for(std::chrono::milliseconds(1)))
@@ -230,7 +246,8 @@ TEST(ShmStranger, WhatItAttachesIsClosed) {
   const auto before = open_files();
   server_survives([](const std::string& name) {
     const Descriptor file(open("/dev/null", O_RDONLY));
-    for (int i = 0; i < 50; ++i) connected_to(name).send(Answer{}, &file);
+    for (std::size_t i = 0; i < 50; ++i)
+      EXPECT_TRUE(send_attached(connected_to(name), Hello{.rank = 9, .workers = 1}, file.number(), 1 + i % 4u));
   });
   EXPECT_EQ(open_files(), before);
 }

@@ -53,9 +53,9 @@ class Packet {
 
   Socket::Arrival receive(int socket, Descriptor* attached) {
     message_.msg_control = control_;
-    message_.msg_controllen = sizeof control_;
+    message_.msg_controllen = CMSG_LEN(sizeof(int));  // the kernel closes what is attached beyond one
     ssize_t size = 0;
-    do size = recvmsg(socket, &message_, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    do size = recvmsg(socket, &message_, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
     while (size < 0 && errno == EINTR);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Socket::Arrival::nothing;
     // Whatever was attached is ours to close.

@@ -147,6 +147,7 @@ class Shm {
   /// Puts what was kept into the rings; the peers read it there whether or not this process still lives.
   void close(tpc::Deadline deadline) {
     listener_.reset();
+    accept_again_ = 0;
     strangers_.clear();
     for (const auto& peer : peers_)
       if (peer != nullptr) peer->ignore_messages();
@@ -365,13 +366,15 @@ class Shm {
         if (peers_[rank] == nullptr) ranks.push_back(rank);
       return ranks;
     };
+    joining_ = true;
     try {
       wait(deadline, "", [&] { return joined_ == workers_; });
+      joining_ = false;
     } catch (const tpc::Error& error) {
+      joining_ = false;
       if (error.status() != TPC_TIMEOUT) throw;
       throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " '" + name_ + "'");
     }
-    complete_ = true;
   }
 
   void accept_strangers() {
@@ -440,7 +443,7 @@ class Shm {
   bool admit(Stranger& stranger) {
     const std::uint32_t rank = *stranger.rank;
     const bool again = peers_[rank] != nullptr;
-    if (again && complete_ && !told_[rank]) return false;
+    if (again && !joining_ && !told_[rank]) return false;
     if (again && !peers_[rank]->gone()) {
       refuse(stranger.socket, tpc::text("rank ", rank, " has already joined"));
       return true;
@@ -550,7 +553,7 @@ class Shm {
   std::vector<bool> told_;                          // the caller knows that this one is lost
   std::vector<Inbound> held_;                       // the last message of each, which the caller still looks at
   std::uint32_t joined_ = 0;
-  bool complete_ = false;  // all have joined once
+  bool joining_ = false;  // in join, where no caller has yet spoken to anybody
   bool closed_ = false;
   Patience patience_;
   WireCounters wire_;
