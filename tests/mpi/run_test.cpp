@@ -16,12 +16,15 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Root may start jobs here, and a job may have more processes than there are cores. Nothing leaves this host. Open MPI
-/// leaks in modules that it has unloaded by the time leaks are reported, so that no suppression can name them.
+/// leaks in modules that it has unloaded by the time leaks are reported, so that no suppression can name them. On a
+/// slow machine the server's last round may take longer than the second that mpirun gives between SIGTERM and SIGKILL.
 std::vector<std::string> mpirun_arguments(std::uint32_t processes, const std::vector<std::string>& command) {
   setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
   setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
   setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
-  std::vector<std::string> out = {"--oversubscribe", "--mca", "btl", "self,vader", "-n", std::to_string(processes)};
+  std::vector<std::string> out = {
+      "--oversubscribe",        "--mca", "btl", "self,vader", "--mca", "odls_base_sigkill_timeout", "3", "-n",
+      std::to_string(processes)};
   out.insert(out.end(), command.begin(), command.end());
   return out;
 }
