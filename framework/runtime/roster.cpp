@@ -263,6 +263,7 @@ void Roster::take_facts(std::uint32_t worker, const tpc_message& message) {
 
 void Roster::restore(std::uint32_t worker) {
   const Bytes state = home_->restoration(worker);
+  seats_[worker].is_new = state.empty();
   if (tell(worker, MessageType::restore, home_->restoration_round(), state))
     seats_[worker].presence = Presence::restoring;
 }
@@ -276,7 +277,8 @@ void Roster::settle_debt(std::uint32_t worker, const tpc_message& message) {
 
 void Roster::come_back(std::uint32_t worker) {
   seats_[worker].presence = Presence::present;
-  log_info("round " + std::to_string(round_) + ": " + worker_name(worker) + " is back");
+  log_info("round " + std::to_string(round_) + ": " + worker_name(worker) +
+           (seats_[worker].is_new ? " has joined" : " is back"));
 }
 
 void Roster::say_farewell(std::uint32_t worker) {

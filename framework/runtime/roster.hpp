@@ -96,6 +96,7 @@ class Roster {
     std::int64_t since = 0;  // of being late, tpc_host.now
     std::uint64_t owed = 0;  // the round of which a late one owes the update
     bool asked = false;
+    bool is_new = false;  // it was given no state
     std::optional<std::span<const std::uint8_t>> update;
     bool snapshot_due = false;
     std::optional<Bytes> snapshot;

@@ -286,6 +286,48 @@ TEST_F(Faults, ALateUpdateIsNotLost) {
   }
 }
 
+// ---- joining late and leaving for good
+
+/// g is the mean over those who take part, and so is f: with the third worker of three the run is the one of three,
+/// after it has left that of the others.
+TEST_F(Faults, AWorkerMayJoinLateAndLeaveForGood) {
+  const std::vector<std::string> set = {"--set", "workers.start=2",       "--set", "run.rounds=100000000",
+                                        "--set", "run.evaluate_every=10", "--set", "optimizer.stepsize=0.05"};
+  const auto with_set = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), set.begin(), set.end());
+    return arguments;
+  };
+  Process server(with_set({"serve", config_, "--listen", "127.0.0.1:0", "--out", folder_.path("run")}));
+  const std::string said = server.wait_for_stderr("--connect ");
+  const std::size_t at = said.find("127.0.0.1:");
+  const std::string address = said.substr(at, said.find(' ', at) - at);
+  const auto work = [&](const char* rank) {
+    return std::make_unique<Process>(with_set({"work", config_, "--rank", rank, "--connect", address}));
+  };
+  const auto await_log = [&](const std::string& text) {
+    for (int i = 0; i < 6000 && log("run").find(text) == std::string::npos; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ASSERT_NE(log("run").find(text), std::string::npos) << log("run");
+  };
+  const auto first = work("0"), second = work("1");
+  for (int i = 0; i < 6000 && read_file(folder_.path("run/metrics.jsonl")).empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const auto third = work("2");
+  await_log("worker 2 has joined");
+  second->signal(SIGTERM);
+  EXPECT_EQ(second->wait().exit_code, 130);
+  await_log("worker 1 has left for good");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  server.signal(SIGINT);
+  EXPECT_EQ(server.wait().exit_code, 130);
+  for (const auto& worker : {&first, &third}) EXPECT_EQ((*worker)->wait().exit_code, 0);
+  const std::vector<json> lines = read_metrics(folder_.path("run"));
+  EXPECT_FALSE(lines.front()["f"].is_null());
+  EXPECT_FALSE(lines.back()["f"].is_null());
+  for (const json& line : lines) EXPECT_EQ(line["skipped"], 0);
+  EXPECT_LT(lines.back()["grad_norm"], 0.1 * lines.front()["grad_norm"].get<double>());
+}
+
 // ---- partial participation
 
 TEST_F(Faults, SampledWorkersAreTheSameOnEveryTransport) {
