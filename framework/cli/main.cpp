@@ -100,7 +100,7 @@ struct Program {
   void add_serve() {
     CLI::App& sub = *app.add_subcommand("serve", "Be the server of a run whose workers are on other hosts");
     take_beginning(sub);
-    sub.add_option("--listen", address, "Where to listen (default: what [transport] says)")->type_name("HOST:PORT");
+    sub.add_option("--listen", address, "Where to listen (default: what [transport] says)")->type_name("ADDRESS");
     sub.footer("Example: threepc serve run.toml --listen 127.0.0.1:5555");
     sub.callback([this] {
       require_beginning();
@@ -112,7 +112,7 @@ struct Program {
     CLI::App& sub = *app.add_subcommand("work", "Be one worker of a run; CONFIG and --set as on the server");
     take_config(sub);
     sub.add_option("--rank", rank, "Which worker this is, 0 to [workers] count - 1")->required()->type_name("I");
-    sub.add_option("--connect", address, "The server (default: what [transport] says)")->type_name("HOST:PORT");
+    sub.add_option("--connect", address, "The server (default: what [transport] says)")->type_name("ADDRESS");
     sub.add_option("--retry", options.retry,
                    "After losing the server, try to join again for so long (600 without a number)")
         ->type_name("SECONDS")

@@ -98,6 +98,7 @@ std::string final_table(const RunConfig& config, const Summary& s) {
   row("problem", describe(config.problem) + ", d = " + std::to_string(s.dim));
   row("mechanism", describe(config.mechanism));
   row("stopped by", s.stopped_by + " after round " + std::to_string(m.round));
+  if (s.worker_losses > 0) row("workers lost", std::to_string(s.worker_losses) + " times");
   row("f(x)", number(m.f));
   row("|grad f(x)|", number(std::sqrt(m.grad_norm_sq)));
   row("step size", number(s.stepsize) + (config.stepsize ? "" : " (theory, times " + number(s.multiplier) + ")"));

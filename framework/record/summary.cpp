@@ -16,6 +16,7 @@ std::string to_json_text(const Summary& s) {
   json["L_plus"] = number_or_null(s.L_plus);
   json["dim"] = s.dim;
   json["workers"] = s.workers;
+  json["worker_losses"] = s.worker_losses;
   json["x_hash"] = s.x_hash;
   json["threepc_version"] = version();
   json["plugins"] = Json::array();

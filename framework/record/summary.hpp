@@ -21,6 +21,7 @@ struct Summary {
   double L_plus = std::numeric_limits<double>::quiet_NaN();
   std::uint32_t dim = 0;
   std::uint32_t workers = 0;
+  std::uint64_t worker_losses = 0;  // each time that one was lost
   std::string x_hash;
   std::string transport;
   struct Plugin {

@@ -162,8 +162,9 @@ void Channel::join(const std::function<bool()>& enough) {
     });
   } catch (const TransportFailure& failure) {
     if (failure.status() != TPC_TIMEOUT) throw;
-    throw Failure(Exit::peer, std::string(failure.what()) + " within " + seconds_text(timeout_) +
-                                  " ([transport] timeout); start the missing ones, or raise it");
+    const std::string waited = "within " + seconds_text(timeout_) + " ([transport] timeout)";
+    if (transport_->membership().worker != TPC_SERVER) throw Failure(Exit::peer, waited + ": " + failure.what());
+    throw Failure(Exit::peer, failure.what() + (" " + waited) + "; start the missing ones, or raise it");
   }
 }
 

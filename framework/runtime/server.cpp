@@ -435,6 +435,7 @@ void Server::step(std::uint64_t round) {
 void Server::finish(const std::string& stopped_by) {
   summary_.stopped_by = stopped_by;
   summary_.last = metrics_;
+  summary_.worker_losses = roster_.losses();
   summary_.x_hash = chain_.hex();
   if (summary_.dim > 0) directory_->save_model(last_finite_);
   try {
