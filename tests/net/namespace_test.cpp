@@ -25,7 +25,8 @@ class Link {
  public:
   Link() {
     // The shell outlives this process in any case: it waits for the end of the pipe, then cleans up.
-    const std::string clean = "cat >/dev/null; ip netns del " + server() + "; ip netns del " + workers();
+    const std::string clean =
+        "trap '' HUP INT TERM; cat >/dev/null; ip netns del " + server() + "; ip netns del " + workers();
     janitor_ = ::popen(("(" + clean + ") 2>/dev/null").c_str(), "we");
     made_ = command("ip netns add " + server()) && command("ip netns add " + workers()) &&
             command("ip link add tpc0 netns " + server() + " type veth peer name tpc0 netns " + workers()) &&
