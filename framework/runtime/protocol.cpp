@@ -153,6 +153,8 @@ std::string Channel::nothing_came() const {
 
 void Channel::join(const std::function<bool()>& enough) {
   try {
+    // A worker's is one attempt that cannot be taken up again; the server's is only waiting.
+    if (transport_->membership().worker != TPC_SERVER) return transport_->join(deadline());
     watched(deadline(), [&](std::int64_t until) {
       try {
         transport_->join(until);

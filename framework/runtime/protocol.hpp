@@ -94,7 +94,8 @@ class Channel {
       : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
 
   void open(const std::string& address) { transport_->open(address, deadline()); }
-  /// Server: until all workers are there, or `enough()`. Throws Failure(Exit::peer), which names the missing.
+  /// Server: until all workers are there, or `enough()`. Worker: until the server has taken it in, without watching.
+  /// Throws Failure(Exit::peer), which names the missing.
   void join(const std::function<bool()>& enough = {});
   void send(std::uint32_t to, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   void broadcast(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);

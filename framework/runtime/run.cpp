@@ -177,17 +177,16 @@ void leave_when_asked() {
   if (StopSignals::requested()) throw Interrupted{};
 }
 
-/// From joining to the end of the run, or until Ctrl+C, which ends this worker's part in it for good.
+/// From joining to the end of the run, or until Ctrl+C, which then ends this worker's part in it for good.
 Exit take_part(Worker& worker, const std::string& server, Retry& retry) {
-  bool joined = false;
+  worker.join(server);
+  const StopSignals signals;  // before, there is nothing to leave: a signal just ends the process
+  retry.joined();
   try {
-    worker.join(server);
-    joined = true;
-    retry.joined();
     while (worker.serve_one()) continue;
     return Exit::done;
   } catch (const Interrupted&) {
-    if (joined) worker.leave();
+    worker.leave();
     return Exit::interrupted;
   }
 }
@@ -237,7 +236,6 @@ Exit work(const RunOptions& options, std::uint32_t rank, const std::string& conn
   if (rank >= config.workers)
     throw Failure(Exit::usage, "--rank " + std::to_string(rank) + ": this run has " + std::to_string(config.workers) +
                                    " workers, ranks 0 to " + std::to_string(config.workers - 1));
-  const StopSignals signals;
   for (Retry retry(options.retry);;) {
     try {
       Worker worker(config, rank, leave_when_asked);
