@@ -200,7 +200,8 @@ TEST_F(TwoHosts, ASlowLinkSlowsTheRunAndNothingElse) {
 TEST_F(TwoHosts, ADeadLinkIsNoticedByBothEnds) {
   constexpr int keepalive = 4;
   configure(small_config(2, "tcp", 100000000),
-            {"transport.keepalive=" + std::to_string(keepalive), "transport.timeout=60", "run.evaluate_every=100"});
+            {"transport.keepalive=" + std::to_string(keepalive), "transport.timeout=60", "run.evaluate_every=100",
+             "faults.on_worker_loss=stop"});
   start(2);
   server_->wait_for_stderr("round 0");
   const auto begin = Clock::now();
