@@ -1,7 +1,12 @@
 #include "runtime/protocol.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <exception>
+#include <mutex>
+#include <thread>
 #include <threepc/sdk/bytes.hpp>
 
 #include "hash.hpp"
@@ -25,6 +30,39 @@ std::string harmless(std::string text) {
 }
 
 std::int64_t from_now(double seconds) { return host_services().now() + static_cast<std::int64_t>(seconds * 1e9); }
+
+/// Calls `watch` in a thread of its own, while another one is inside a call of the transport. When it throws, that call
+/// is cancelled.
+class Watcher {
+ public:
+  Watcher(const std::function<void()>& watch, Transport& transport)
+      : thread_([this, &watch, &transport](const std::stop_token& over) {
+          try {
+            for (; !over.stop_requested(); pause(over)) watch();
+          } catch (...) {
+            thrown_ = std::current_exception();
+            transport.cancel();
+          }
+        }) {}
+
+  /// Throws what `watch` has thrown.
+  void finish() {
+    thread_.request_stop();
+    thread_.join();
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+
+ private:
+  void pause(const std::stop_token& over) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, over, std::chrono::nanoseconds(slice), [] { return false; });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::exception_ptr thrown_;
+  std::jthread thread_;
+};
 
 }  // namespace
 
@@ -153,6 +191,7 @@ std::string Channel::nothing_came() const {
 
 void Channel::join(const std::function<bool()>& enough) {
   try {
+    if (transport_->membership().worker != TPC_SERVER) return join_server();
     watched(deadline(), [&](std::int64_t until) {
       try {
         transport_->join(until);
@@ -165,6 +204,20 @@ void Channel::join(const std::function<bool()>& enough) {
     throw Failure(Exit::peer, std::string(failure.what()) + " within " + seconds_text(timeout_) +
                                   " ([transport] timeout); start the missing ones, or raise it");
   }
+}
+
+/// In one piece, while another thread watches: a worker whose deadline passes gives up what it has of a connection, so
+/// with short ones a handshake that takes longer would never end.
+void Channel::join_server() {
+  if (!watch_) return transport_->join(deadline());
+  Watcher watcher(watch_, *transport_);
+  try {
+    transport_->join(deadline());
+  } catch (const TransportFailure&) {
+    watcher.finish();
+    throw;
+  }
+  watcher.finish();
 }
 
 void Channel::send(std::uint32_t to, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {

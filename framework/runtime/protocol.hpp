@@ -89,7 +89,8 @@ class Channel {
  public:
   static constexpr double goodbye_seconds = 2;
 
-  /// `watch` is called about ten times a second in whatever waits; it throws to end the wait.
+  /// `watch` is called about ten times a second in whatever waits; it throws to end the wait. While a worker joins it
+  /// is called in another thread.
   Channel(Transport& transport, double timeout, std::function<void()> watch = {})
       : transport_(&transport), timeout_(timeout), watch_(std::move(watch)) {}
 
@@ -119,6 +120,7 @@ class Channel {
 
  private:
   std::int64_t deadline() const;
+  void join_server();
   /// Calls attempt(deadline) with short deadlines until it does not time out, watching in between.
   template <class Attempt>
   auto watched(std::int64_t last, Attempt attempt);
