@@ -26,6 +26,22 @@ constexpr char magic[] = {'T', '3', 'P', 'C', 'C', 'K', 'P', 'T'};
 constexpr std::uint32_t format = 1;
 constexpr std::size_t kept = 2;
 
+[[noreturn]] void unusable(const std::string& what) { throw Failure(Exit::data, what); }
+
+/// get() would convert whatever number is there, without looking whether it fits.
+template <class T>
+T whole(const Json& value, const char* what) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > std::numeric_limits<T>::max())
+    unusable("has a malformed header: " + std::string(what) + " is no whole number from 0 to " +
+             std::to_string(std::numeric_limits<T>::max()));
+  return value.get<T>();
+}
+
+template <class T>
+T whole_at(const Json& json, const char* key) {
+  return whole<T>(json.at(key), key);
+}
+
 double or_nan(const Json& value) {
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
@@ -61,45 +77,43 @@ Json to_json(const Checkpoint& c) {
 
 Metrics metrics_from(const Json& json) {
   Metrics m;
-  m.round = json.at("round").get<std::uint64_t>();
+  m.round = whole_at<std::uint64_t>(json, "round");
   m.f = or_nan(json.at("f"));
   m.grad_norm_sq = or_nan(json.at("grad_norm_sq"));
   m.uplink_floats_per_worker = json.at("uplink_floats_per_worker").get<double>();
   m.uplink_bits_per_worker = json.at("uplink_bits_per_worker").get<double>();
   m.downlink_bits_per_worker = json.at("downlink_bits_per_worker").get<double>();
-  m.wire_bytes = json.at("wire_bytes").get<std::uint64_t>();
-  m.skipped = json.at("skipped").get<std::uint32_t>();
+  m.wire_bytes = whole_at<std::uint64_t>(json, "wire_bytes");
+  m.skipped = whole_at<std::uint32_t>(json, "skipped");
   m.seconds = json.at("seconds").get<double>();
   return m;
 }
 
 Checkpoint from_json(const Json& json) {
   Checkpoint c;
-  c.round = json.at("round").get<std::uint64_t>();
+  c.round = whole_at<std::uint64_t>(json, "round");
   c.configuration = json.at("configuration").get<std::vector<std::string>>();
   c.summary.stepsize = or_nan(json.at("stepsize"));
   c.summary.A = or_nan(json.at("A"));
   c.summary.B = or_nan(json.at("B"));
   c.summary.L_minus = or_nan(json.at("L_minus"));
   c.summary.L_plus = or_nan(json.at("L_plus"));
-  c.summary.dim = json.at("dim").get<std::uint32_t>();
-  c.summary.workers = json.at("workers").get<std::uint32_t>();
+  c.summary.dim = whole_at<std::uint32_t>(json, "dim");
+  c.summary.workers = whole_at<std::uint32_t>(json, "workers");
   c.last = metrics_from(json.at("last"));
-  c.values = json.at("values").get<std::uint64_t>();
-  c.uplink_bytes = json.at("uplink_bytes").get<std::uint64_t>();
-  c.downlink_bytes = json.at("downlink_bytes").get<std::uint64_t>();
-  c.wire_bytes = json.at("wire_bytes").get<std::uint64_t>();
+  c.values = whole_at<std::uint64_t>(json, "values");
+  c.uplink_bytes = whole_at<std::uint64_t>(json, "uplink_bytes");
+  c.downlink_bytes = whole_at<std::uint64_t>(json, "downlink_bytes");
+  c.wire_bytes = whole_at<std::uint64_t>(json, "wire_bytes");
   c.seconds = json.at("seconds").get<double>();
-  c.chain = json.at("chain").get<std::uint64_t>();
+  c.chain = whole_at<std::uint64_t>(json, "chain");
   return c;
 }
 
 std::vector<std::uint8_t> take_blob(tpc::Reader& in, const Json& size) {
-  const auto bytes = in.take_span(size.get<std::uint64_t>());
+  const auto bytes = in.take_span(whole<std::uint64_t>(size, "the size of a state"));
   return {bytes.begin(), bytes.end()};
 }
-
-[[noreturn]] void unusable(const std::string& what) { throw Failure(Exit::data, what); }
 
 /// Everything but the hash at the end, which has been found right.
 Checkpoint parse_content(tpc::Reader in) {
@@ -193,6 +207,8 @@ Checkpoint parse_checkpoint(std::span<const std::uint8_t> bytes) {
   if (hash64(content.data(), content.size()) != said) unusable("is torn or damaged: its checksum does not match");
   try {
     return parse_content(tpc::Reader(content.data(), content.size()));
+  } catch (const Json::parse_error& error) {  // whose text has what was read in it, whatever that was
+    unusable("has a malformed header: no JSON from its byte " + std::to_string(error.byte) + " on");
   } catch (const Json::exception& error) {
     unusable(std::string("has a malformed header: ") + error.what());
   } catch (const tpc::Error& error) {

@@ -12,7 +12,7 @@ void append(Bytes& out, const WorkerState& state) {
 
 WorkerState take_worker_state(tpc::Reader& in, tpc_dtype dtype, std::uint32_t dim) {
   const bool lends = in.get<std::uint8_t>() != 0;
-  if (in.remaining() < 2 * dim * size_of(dtype)) throw tpc::Corrupt("a worker's state ends within its g_i");
+  if (in.remaining() / 2 / size_of(dtype) < dim) throw tpc::Corrupt("a worker's state ends within its g_i");
   WorkerState state{TrackedVector(dtype, dim), {}};
   take(in, static_cast<ExactVector&>(state.h));
   if (lends) take(in, state.h.loan());

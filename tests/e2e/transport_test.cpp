@@ -2,8 +2,10 @@
 // over shared memory, however it ends.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <sstream>
+#include <thread>
 
 #include "program.hpp"
 
@@ -28,6 +30,50 @@ TEST_P(SameBitsOver, InprocTcpAndShm) {
 
 INSTANTIATE_TEST_SUITE_P(Workers, SameBitsOver, testing::Values(1, 3, 20),
                          [](const auto& count) { return "n" + std::to_string(count.param); });
+
+/// Where a server that says so listens.
+std::string address_of(Process& server) {
+  const std::string said = server.wait_for_stderr("--connect "), before = "listening at ";
+  const std::size_t at = said.find(before) + before.size();
+  return said.substr(at, said.find(' ', at) - at);
+}
+
+class SlowServer : public testing::TestWithParam<std::string> {};
+
+/// A worker that gave up and began anew whenever it looks for Ctrl+C would never get through a handshake that takes
+/// longer.
+TEST_P(SlowServer, IsJoinedOnceByEach) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", small_config(2, GetParam(), 30));
+  Process server({"serve", config, "--out", folder.path("run")});
+  const std::string address = address_of(server);
+  server.signal(SIGSTOP);
+  Process first({"work", config, "--rank", "0", "--connect", address}),
+      second({"work", config, "--rank", "1", "--connect", address});
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  server.signal(SIGCONT);
+  for (Process* process : {&server, &first, &second}) {
+    const Result result = process->wait();
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+  const std::string log = read_file(folder.path("run/log.txt"));
+  EXPECT_EQ(log.find("joined again"), std::string::npos) << log;
+}
+
+TEST_P(SlowServer, DoesNotKeepAWorkerFromLeavingOnCtrlC) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", small_config(1, GetParam(), 30));
+  Process server({"serve", config, "--out", folder.path("run")});
+  const std::string address = address_of(server);
+  server.signal(SIGSTOP);
+  Process worker({"work", config, "--rank", "0", "--connect", address, "--set", "transport.timeout=1000"});
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  worker.signal(SIGINT);
+  EXPECT_EQ(worker.wait().exit_code, 130);
+}
+
+INSTANTIATE_TEST_SUITE_P(BetweenProcesses, SlowServer, testing::Values("tcp", "shm"),
+                         [](const auto& transport) { return transport.param; });
 
 TEST(InProcess, TenThousandWorkersOnTwoThreads) {
   const Folder folder;
