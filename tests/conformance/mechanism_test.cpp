@@ -127,7 +127,9 @@ TEST_P(MechanismSuite, ALedgerGivesAWorkerItsOwnBack) {
       const TrackedVector state = ledger.state();
       ASSERT_EQ(bits_of(state), bits_of(pair.h())) << "round " << round;
       ASSERT_EQ(state.lent().has_value(), pair.h().lent().has_value());
-      if (state.lent()) ASSERT_EQ(bits_of(*state.lent()), bits_of(*pair.h().lent()));
+      if (state.lent()) {
+        ASSERT_EQ(bits_of(*state.lent()), bits_of(*pair.h().lent()));
+      }
       ASSERT_LE(ledger.bytes(), std::max<std::size_t>(4096, 2 * dim * sizeof(double)));
     }
   }
