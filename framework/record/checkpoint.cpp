@@ -137,12 +137,12 @@ std::string name_of(std::uint64_t round) {
   return text;
 }
 
-/// The checkpoints of a folder, or what a crash has left of them (".partial"), the newest first.
-std::vector<fs::path> listed(const fs::path& folder, const char* extension = ".ckpt") {
+/// The checkpoints of a folder, or what a crash has left of them (".ckpt.partial"), the newest first.
+std::vector<fs::path> listed(const fs::path& folder, const char* ending = ".ckpt") {
   std::vector<fs::path> files;
   std::error_code ignored;
   for (const auto& item : fs::directory_iterator(folder, ignored))
-    if (item.path().extension() == extension) files.push_back(item.path());
+    if (item.path().string().ends_with(ending)) files.push_back(item.path());
   std::sort(files.rbegin(), files.rend());
   return files;
 }
@@ -276,7 +276,7 @@ void CheckpointWriter::write_file(const Checkpoint& checkpoint) const {
   sync_folder(folder_);
   const std::vector<fs::path> files = listed(folder_);
   for (std::size_t i = kept; i < files.size(); ++i) fs::remove(files[i]);
-  for (const fs::path& torn : listed(folder_, ".partial")) fs::remove(torn);
+  for (const fs::path& torn : listed(folder_, ".ckpt.partial")) fs::remove(torn);
 }
 
 }  // namespace threepc
