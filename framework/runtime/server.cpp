@@ -137,9 +137,19 @@ void Server::take_in_workers() {
   }
   const std::string lines = agreement_text(*config_);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    if (here_[worker]) channel_->send(member_of(worker), MessageType::configuration, 0, bytes_of(lines));
+    if (here_[worker]) hand_over(worker, MessageType::configuration, 0, bytes_of(lines));
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     here_[worker] ? take_in(worker) : roster_.expect_later(worker);
+}
+
+/// One that is gone is passed over: what it or another said before explains more than that it left, and is read next.
+void Server::hand_over(std::uint32_t worker, MessageType type, std::uint64_t round,
+                       std::span<const std::uint8_t> data) {
+  try {
+    channel_->send(member_of(worker), type, round, data);
+  } catch (const Failure& failure) {
+    if (failure.code() != Exit::peer) throw;
+  }
 }
 
 /// Who has joined says hello.

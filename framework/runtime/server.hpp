@@ -47,6 +47,7 @@ class Server : private Roster::Home {
   bool finish_round(std::uint64_t round);
   void take_in_workers();
   void greet();
+  void hand_over(std::uint32_t worker, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   void take_in(std::uint32_t worker);
   void make_plugins();
   void decide_stepsize();

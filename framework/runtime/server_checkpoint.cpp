@@ -133,7 +133,7 @@ void Server::restore_workers() {
     if (!state.empty()) aggregate_->restart_ledger(worker, remember(worker, state));
     Bytes message = state;
     if (!state.empty()) append(message, *absorbed_x_);
-    if (here_[worker]) channel_->send(member_of(worker), MessageType::restore, absorbed_round_, message);
+    if (here_[worker]) hand_over(worker, MessageType::restore, absorbed_round_, message);
   }
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     if (here_[worker])

@@ -274,13 +274,14 @@ TEST_F(Faults, ALateUpdateIsNotLost) {
     set.insert(set.end(),
                {"transport.plugin=inproc", "workers.threads=3", "run.rounds=3000", "optimizer.stepsize=0.05"});
     hash_of("whole", set);
-    set.insert(set.end(), {"faults.round_deadline=0.1",
-                           "faults.inject=[{kind='delay', worker=1, round=20, seconds=0.3}, "
-                           "{kind='delay', worker=0, round=40, seconds=0.3}]"});
+    set.insert(set.end(), {"faults.round_deadline=0.3",
+                           "faults.inject=[{kind='delay', worker=1, round=20, seconds=1}, "
+                           "{kind='delay', worker=0, round=40, seconds=1}]"});
     hash_of("late", set);
     EXPECT_EQ(read_metrics(folder_.path("late"))[20]["skipped"], 1);
     const double whole = read_summary(folder_.path("whole"))["grad_norm"];
-    EXPECT_LT(read_summary(folder_.path("late"))["grad_norm"], 1.1 * whole);
+    // A tenth of a gradient of round 20 would be left; other rounds in which this machine was late only cost time.
+    EXPECT_LT(read_summary(folder_.path("late"))["grad_norm"], 5 * whole);
     fs::remove_all(folder_.path("whole"));
     fs::remove_all(folder_.path("late"));
   }
