@@ -61,12 +61,16 @@ void check_round_trip(const std::vector<Operation>& operations) {
 }
 
 void absorb(const Mechanism& mechanism, Bytes program) {
-  Aggregate aggregate(mechanism.tree, mechanism.membership);
+  Aggregate aggregate(mechanism.tree, mechanism.membership, true);
   RawVector g(mechanism.membership.dtype, dim);
   for (std::uint64_t round = 0; round < 2; ++round) {
-    for (std::uint32_t worker = 0; worker < workers; ++worker) aggregate.absorb(round, worker, program);
+    aggregate.begin_round(round);
+    for (std::uint32_t worker = 0; worker < workers; ++worker) aggregate.absorb(worker, program);
     aggregate.mean(g);
   }
+  aggregate.absorb_late(1, 0, program);
+  aggregate.remove(0);
+  aggregate.mean(g);
 }
 
 }  // namespace
