@@ -90,13 +90,13 @@ T field(const std::string& bytes, std::size_t at) {
 
 /// The updates in a worker's bytes: round -> program.
 std::map<std::uint64_t, std::string> updates(const std::string& bytes) {
-  constexpr std::size_t header = 40;
+  constexpr std::size_t header = 40, checksum = 8;  // the latter ends an update
   std::map<std::uint64_t, std::string> out;
   for (std::size_t at = 0; at + header <= bytes.size();) {
     EXPECT_EQ(bytes.substr(at, 4), "T3PF");
     const auto length = field<std::uint64_t>(bytes, at + 24);
     const bool is_update = field<std::uint16_t>(bytes, at + 6) == 4 && field<std::uint32_t>(bytes, at + 12) == 7;
-    if (is_update) out[field<std::uint64_t>(bytes, at + 16)] = bytes.substr(at + header, length);
+    if (is_update) out[field<std::uint64_t>(bytes, at + 16)] = bytes.substr(at + header, length - checksum);
     at += header + length;
   }
   return out;

@@ -106,8 +106,9 @@ class LongSharedRun : public testing::Test {
  protected:
   void SetUp() override {
     const std::string config = folder_.write("long.toml", small_config(3, "shm", 100000000));
-    run_ = std::make_unique<Process>(
-        std::vector<std::string>{"run", config, "--out", folder_.path("run"), "--set", "run.evaluate_every=100"});
+    run_ = std::make_unique<Process>(std::vector<std::string>{"run", config, "--out", folder_.path("run"), "--set",
+                                                              "run.evaluate_every=100", "--set",
+                                                              "faults.on_worker_loss=stop"});
     run_->wait_for_stderr("round 0", 60);
     workers_ = children_of(run_->id());
     ASSERT_EQ(workers_.size(), 3u);
