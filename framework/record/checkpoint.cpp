@@ -165,6 +165,7 @@ class Output {
   }
   Output(const Output&) = delete;
   void add(const void* data, std::size_t size) {
+    if (size == 0) return;  // data may be null then
     check(std::fwrite(data, 1, size, file_) == size);
     hash_.add(data, size);
   }
