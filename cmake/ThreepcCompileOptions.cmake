@@ -11,4 +11,8 @@ if(THREEPC_SANITIZE)
                          # GCC's manual: sanitizers make this warning wrong more often (here: in <regex>).
                          $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(threepc_options INTERFACE -fsanitize=${THREEPC_SANITIZE})
+  add_library(threepc_sanitizer_options OBJECT ${CMAKE_CURRENT_LIST_DIR}/sanitizer_options.c)
+  target_link_libraries(
+    threepc_options INTERFACE
+    "$<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:threepc_sanitizer_options>>")
 endif()
