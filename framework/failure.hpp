@@ -18,10 +18,17 @@ enum class Exit : int {
   interrupted = 130,
 };
 
+/// Fit for a terminal, which would obey control characters: files, peers and plugins have their say in our texts.
+inline std::string harmless(std::string text) {
+  for (char& c : text)
+    if ((static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') || c == '\x7f') c = '?';
+  return text;
+}
+
 /// What went wrong, for a person: where, what was expected, what was seen, what to do.
 class Failure : public std::runtime_error {
  public:
-  Failure(Exit code, const std::string& what) : std::runtime_error(what), code_(code) {}
+  Failure(Exit code, const std::string& what) : std::runtime_error(harmless(what)), code_(code) {}
   Exit code() const noexcept { return code_; }
 
  private:

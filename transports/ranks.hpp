@@ -1,12 +1,18 @@
-// What the transports say about several workers.
+// How the transports call members of a run.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <threepc/sdk.hpp>
 #include <vector>
 
 namespace threepc {
+
+/// "the server", "worker 3"
+inline std::string name_of(std::uint32_t member) {
+  return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
+}
 
 /// "3", "3 and 7", "0, 1, 2 and 5 more"
 inline std::string listed(const std::vector<std::uint32_t>& ranks) {

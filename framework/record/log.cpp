@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 
+#include "failure.hpp"
 #include "plugin/instances.hpp"
 
 namespace threepc {
@@ -18,7 +19,8 @@ std::shared_ptr<spdlog::logger> logger;
 void from_plugin(tpc_log_level level, const char* source, const char* text) {
   static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                                          spdlog::level::err};
-  logger->log(level < std::size(levels) ? levels[level] : spdlog::level::err, "{}: {}", source, text);
+  logger->log(level < std::size(levels) ? levels[level] : spdlog::level::err, "{}: {}", source,
+              harmless(text));
 }
 
 }  // namespace
@@ -40,11 +42,11 @@ void close_log() {
 }
 
 void log_info(const std::string& text) {
-  if (logger) logger->info("{}", text);
+  if (logger) logger->info("{}", harmless(text));
 }
 
 void log_warning(const std::string& text) {
-  if (logger) logger->warn("{}", text);
+  if (logger) logger->warn("{}", harmless(text));
 }
 
 void log_error(const std::string& text) {

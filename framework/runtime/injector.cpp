@@ -20,7 +20,7 @@ void stop_for(double seconds) {
     timespec left = {static_cast<time_t>(seconds),
                      static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
     while (nanosleep(&left, &left) != 0) continue;
-    kill(self, SIGCONT);
+    if (getppid() == self) kill(self, SIGCONT);  // or it has ended, and another may have its id
     _exit(0);
   }
   raise(SIGSTOP);

@@ -15,13 +15,10 @@ tpc_message message_of(MessageType type, std::uint64_t round, std::span<const st
   return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
 }
 
-/// Fit for a terminal, which would obey control characters, and for a person, who reads no more than a screen.
-std::string harmless(std::string text) {
+/// A person reads no more than a screen.
+std::string shortened(const std::string& text) {
   constexpr std::size_t longest = 2000;
-  if (text.size() > longest) text = text.substr(0, longest) + "...";
-  for (char& c : text)
-    if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f') c = '?';
-  return text;
+  return text.size() > longest ? text.substr(0, longest) + "..." : text;
 }
 
 std::int64_t from_now(double seconds) { return host_services().now() + static_cast<std::int64_t>(seconds * 1e9); }
@@ -67,7 +64,7 @@ Failure from_failure_message(std::span<const std::uint8_t> bytes, const std::str
   if (bytes.size() >= sizeof code) std::memcpy(&code, bytes.data(), sizeof code);
   const bool known = code >= 1 && code <= 6;
   const std::string text =
-      bytes.size() > sizeof code ? harmless(text_of(bytes.subspan(sizeof code))) : "gave no reason";
+      bytes.size() > sizeof code ? shortened(text_of(bytes.subspan(sizeof code))) : "gave no reason";
   return {known ? static_cast<Exit>(code) : Exit::peer, who + ": " + text};
 }
 

@@ -1,11 +1,14 @@
 #include "runtime/run.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include "config/run_config.hpp"
 #include "record/checkpoint.hpp"
@@ -110,14 +113,22 @@ class Session {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr auto round_to_end = std::chrono::seconds(2);  // after Ctrl+C, so that it ends with a checkpoint
+  static constexpr auto soon = std::chrono::seconds(2);
 
   void watch() {
-    if (StopSignals::requested()) {
-      if (!asked_to_stop_) asked_to_stop_ = Clock::now();
-      if (!server_.in_rounds() || Clock::now() - *asked_to_stop_ > round_to_end) throw Interrupted{};
-    }
+    if (StopSignals::requested()) stop_with_a_checkpoint();
     if (workers_) workers_->watch(server_.takes_in());
+  }
+
+  /// After Ctrl+C: the round ends first, because a checkpoint is of the end of a round. A worker that was lost may
+  /// never come back, so it is not waited for.
+  void stop_with_a_checkpoint() {
+    if (!server_.in_rounds()) throw Interrupted{};
+    if (!asked_to_stop_) asked_to_stop_ = Clock::now();
+    if (Clock::now() - *asked_to_stop_ < soon) return;
+    if (server_.waits_for_a_return()) throw Interrupted{};
+    if (!std::exchange(said_to_stop_, true))
+      progress_.note("stopping with a checkpoint when the round has ended; Ctrl+C again ends at once, without one");
   }
 
   Summary serve() {
@@ -142,8 +153,18 @@ class Session {
   Channel channel_;
   Server server_;
   std::optional<Clock::time_point> asked_to_stop_;
+  bool said_to_stop_ = false;
   std::unique_ptr<LocalWorkers> workers_;
 };
+
+/// An address to connect to. A server that listens on every address of its host is at the host's name.
+std::string for_workers(const std::string& address) {
+  char host[256] = "";
+  for (const std::string everywhere : {"0.0.0.0:", "[::]:"})
+    if (address.starts_with(everywhere) && gethostname(host, sizeof host - 1) == 0)
+      return host + address.substr(everywhere.size() - 1);
+  return address;
+}
 
 bool in_process(const RunConfig& config) { return (config.transport.descriptor->capabilities & TPC_IN_PROCESS) != 0; }
 
@@ -224,7 +245,8 @@ Exit serve(const RunOptions& options, const std::string& listen) {
   Session session(options, assignment_of(options, std::move(config)));
   return session.run(listen, [&](const std::string& address) -> std::unique_ptr<LocalWorkers> {
     session.progress().note("listening at " + address + " for " + std::to_string(session.config().workers) +
-                            " workers; start each with: threepc work " + file + " --rank I --connect " + address);
+                            " workers; start each with: threepc work " + file + " --rank I --connect " +
+                            for_workers(address));
     return nullptr;
   });
 }

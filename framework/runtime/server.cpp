@@ -453,9 +453,10 @@ void Server::finish(const std::string& stopped_by) {
   } catch (const Failure&) {
     // a worker that is gone already has nothing left to do
   }
-  channel_->close();
+  // Before the farewell, which takes its time: mpirun, say, grants one second after SIGTERM.
   if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
   directory_->finish(summary_);
+  channel_->close();
 }
 
 }  // namespace threepc

@@ -36,8 +36,10 @@ class Server : private Roster::Home {
   /// told by then.
   Summary run();
 
-  /// Whether an interruption can wait for the end of a round.
+  /// Whether there is a round whose end an interruption can wait for.
   bool in_rounds() const { return in_rounds_; }
+  /// Whether that end depends on a worker that was lost.
+  bool waits_for_a_return() const { return roster_.waits_for_a_return(); }
   /// Whether a worker that was lost may join again now.
   bool takes_in() const { return in_rounds_ && roster_.survives(); }
 

@@ -105,6 +105,20 @@ TEST_F(Faults, CtrlCWritesACheckpointThatARunGoesOnFrom) {
   }
 }
 
+/// However long the round takes.
+TEST_F(Faults, CtrlCWaitsForTheEndOfARound) {
+  const std::string slow = "faults.inject=[{kind='delay', worker=1, round=5, seconds=5}]";
+  Process first(arguments("run", {slow, "run.rounds=100000000"}));
+  for (int i = 0; i < 6000 && read_file(folder_.path("run/config.toml")).empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  first.signal(SIGINT);
+  EXPECT_EQ(first.wait().exit_code, 130);
+  ASSERT_EQ(checkpoints("run").size(), 1u);
+  EXPECT_EQ(run_program({"run", "--resume", folder_.path("run"), "--quiet", "--set", "run.rounds=60"}).exit_code, 0);
+  EXPECT_EQ(hash("run"), hash_of("whole", {"run.rounds=60"}));
+}
+
 TEST_F(Faults, ASecondCtrlCEndsAtOnce) {
   Process stuck(
       arguments("run", {"run.rounds=100000000", "faults.inject=[{kind='stop', worker=1, round=5, seconds=30}]"}));

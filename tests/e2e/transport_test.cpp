@@ -38,6 +38,18 @@ std::string address_of(Process& server) {
   return said.substr(at, said.find(' ', at) - at);
 }
 
+TEST(Tcp, AServerOnAllAddressesNamesOneToConnectTo) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", small_config(1, "tcp", 30));
+  Process server({"serve", config, "--out", folder.path("run"), "--listen", "0.0.0.0:0", "--set",
+                  "transport.insecure=true"});
+  const std::string said = server.wait_for_stderr("--connect ");
+  EXPECT_NE(said.find("listening at 0.0.0.0:"), std::string::npos) << said;
+  EXPECT_EQ(said.find("--connect 0.0.0.0"), std::string::npos) << said;
+  server.signal(SIGINT);
+  EXPECT_EQ(server.wait().exit_code, 130);
+}
+
 class SlowServer : public testing::TestWithParam<std::string> {};
 
 /// A worker that gave up and began anew whenever it looks for Ctrl+C would never get through a handshake that takes

@@ -201,7 +201,7 @@ class Inproc {
 
   void send(std::uint32_t to, const tpc_message& message, tpc::Deadline) {
     // A peer that is gone may have said why: what it sent is read first.
-    if (!post(to, letter_of(message))) throw tpc::Error(TPC_CLOSED, name_of(to) + " has left");
+    if (!post(to, letter_of(message))) throw tpc::Error(TPC_CLOSED, threepc::name_of(to) + " has left");
   }
 
   /// A worker that is gone is passed over, and receive tells; the others get their message.
@@ -219,9 +219,9 @@ class Inproc {
       case Mailbox::Outcome::cancelled:
         throw tpc::Error(TPC_CLOSED, "cancelled");
       case Mailbox::Outcome::closed:
-        throw tpc::Error(TPC_CLOSED, name_of(from) + " has left");
+        throw tpc::Error(TPC_CLOSED, threepc::name_of(from) + " has left");
       case Mailbox::Outcome::timeout:
-        throw tpc::Error(TPC_TIMEOUT, "no message from " + name_of(from));
+        throw tpc::Error(TPC_TIMEOUT, "no message from " + threepc::name_of(from));
       case Mailbox::Outcome::letter:
         break;
     }
@@ -246,10 +246,6 @@ class Inproc {
  private:
   bool is_server() const { return rank_ == tpc::server; }
   std::uint32_t rank_of_self(std::uint32_t from) const { return checked(from), rank_; }
-
-  static std::string name_of(std::uint32_t member) {
-    return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
-  }
 
   static std::chrono::steady_clock::time_point time_point(tpc::Deadline deadline) {
     return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(deadline.at));

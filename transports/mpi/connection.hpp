@@ -91,7 +91,7 @@ class Connection {
         wire_(&wire),
         on_control_(std::move(on_control)) {}
 
-  int peer() const { return peer_; }
+  std::uint32_t member() const { return static_cast<std::uint32_t>(peer_); }
   bool joined() const { return joined_; }
   void set_joined() { joined_ = true; }
 

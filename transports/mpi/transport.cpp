@@ -146,10 +146,6 @@ class Mpi {
   bool is_server() const { return rank_ == tpc::server; }
   std::uint32_t own_member() const { return is_server() ? tpc::server_member : tpc::member_of_worker(rank_); }
 
-  static std::string name_of(std::uint32_t member) {
-    return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
-  }
-  static std::string name_of(const Connection& peer) { return name_of(static_cast<std::uint32_t>(peer.peer())); }
 
   /// Looks for what has come, and reads and sends on; so does MPI, inside its calls.
   void progress() {
@@ -237,7 +233,7 @@ class Mpi {
                tpc::Deadline deadline) {
     if (peer.queued_bytes() > 0)
       wait(
-          deadline, [&] { return name_of(peer) + " does not read what it is sent"; },
+          deadline, [&] { return name_of(peer.member()) + " does not read what it is sent"; },
           [&] { return peer.queued_bytes() < most_queued || peer.ended(); });
     if (peer.ended()) return;
     peer.send(bytes);
@@ -285,7 +281,7 @@ class Mpi {
 
   std::string still_here() const {
     const auto silent = std::find_if(peers_.begin(), peers_.end(), [](auto& peer) { return !peer.ended(); });
-    return silent == peers_.end() ? "what was sent has not left" : "no goodbye from " + name_of(*silent);
+    return silent == peers_.end() ? "what was sent has not left" : "no goodbye from " + name_of(silent->member());
   }
 
   /// The goodbye may still get through. What MPI works on must outlive this object.

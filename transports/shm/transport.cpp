@@ -195,10 +195,6 @@ class Shm {
 
   bool is_server() const { return rank_ == tpc::server; }
 
-  static std::string name_of(std::uint32_t member) {
-    return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
-  }
-
   void log(tpc_log_level level, const std::string& text) const { host_->log(level, "shm", text.c_str()); }
 
   /// Where the peer stands in peers_: a worker has the server alone, a star.

@@ -214,10 +214,6 @@ class Tcp {
   bool is_server() const { return rank_ == tpc::server; }
   std::uint32_t own_member() const { return is_server() ? tpc::server_member : tpc::member_of_worker(rank_); }
 
-  static std::string name_of(std::uint32_t member) {
-    return member == tpc::server_member ? "the server" : tpc::text("worker ", tpc::worker_of_member(member));
-  }
-
   void log(tpc_log_level level, const std::string& text) const { host_->log(level, "tcp", text.c_str()); }
 
   /// Keep-alive does not see a link that is cut while something is on its way.
