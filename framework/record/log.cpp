@@ -19,8 +19,7 @@ std::shared_ptr<spdlog::logger> logger;
 void from_plugin(tpc_log_level level, const char* source, const char* text) {
   static constexpr spdlog::level::level_enum levels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                                          spdlog::level::err};
-  logger->log(level < std::size(levels) ? levels[level] : spdlog::level::err, "{}: {}", source,
-              harmless(text));
+  logger->log(level < std::size(levels) ? levels[level] : spdlog::level::err, "{}: {}", source, harmless(text));
 }
 
 }  // namespace

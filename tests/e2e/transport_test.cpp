@@ -41,8 +41,8 @@ std::string address_of(Process& server) {
 TEST(Tcp, AServerOnAllAddressesNamesOneToConnectTo) {
   const Folder folder;
   const std::string config = folder.write("run.toml", small_config(1, "tcp", 30));
-  Process server({"serve", config, "--out", folder.path("run"), "--listen", "0.0.0.0:0", "--set",
-                  "transport.insecure=true"});
+  Process server(
+      {"serve", config, "--out", folder.path("run"), "--listen", "0.0.0.0:0", "--set", "transport.insecure=true"});
   const std::string said = server.wait_for_stderr("--connect ");
   EXPECT_NE(said.find("listening at 0.0.0.0:"), std::string::npos) << said;
   EXPECT_EQ(said.find("--connect 0.0.0.0"), std::string::npos) << said;

@@ -146,7 +146,6 @@ class Mpi {
   bool is_server() const { return rank_ == tpc::server; }
   std::uint32_t own_member() const { return is_server() ? tpc::server_member : tpc::member_of_worker(rank_); }
 
-
   /// Looks for what has come, and reads and sends on; so does MPI, inside its calls.
   void progress() {
     for (std::size_t i = 0; i < peers_.size() && find_message(); ++i) continue;

@@ -22,6 +22,15 @@ namespace threepc::tcp {
 
 using Bytes = std::vector<std::uint8_t>;
 
+/// A frame that several connections may send.
+inline std::shared_ptr<const Bytes> shared_frame(const FrameHeader& header, std::span<const std::uint8_t> payload) {
+  return std::make_shared<const Bytes>(to_frame(header, payload));
+}
+inline std::shared_ptr<const Bytes> shared_frame(FrameKind kind, std::uint32_t sender,
+                                                 std::span<const std::uint8_t> payload = {}) {
+  return shared_frame({kind, sender}, payload);
+}
+
 /// A message that has arrived and nobody has asked for yet.
 struct Inbound {
   std::uint32_t type = 0;

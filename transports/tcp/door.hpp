@@ -1,0 +1,220 @@
+// The server's door: it listens, and lets in who belongs to the run.
+#pragma once
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "address.hpp"
+#include "connection.hpp"
+#include "faults.hpp"
+#include "file_limit.hpp"
+#include "loop.hpp"
+#include "strangers.hpp"
+#include "terms.hpp"
+
+namespace threepc::tcp {
+
+class Door {
+ public:
+  /// Who decides about a worker that has shown that it may be here.
+  class Keeper {
+   public:
+    virtual ~Keeper() = default;
+    /// Why it does not fit the run as it is now.
+    virtual std::optional<Reject> objection(const Join& join) const = 0;
+    /// Its connection may carry messages from now on.
+    virtual void take_in(const Join& join, const std::shared_ptr<Connection>& worker) = 0;
+  };
+
+  /// All outlive the door.
+  Door(Loop& loop, const Terms& terms, WireCounters& wire, Keeper& keeper)
+      : loop_(&loop), terms_(&terms), wire_(&wire), keeper_(&keeper), faults_(*terms.host) {}
+
+  /// Listens at `address`, and puts the port into it if it was 0. Throws tpc::Error that says what is wrong with it.
+  void open(Address& address) {
+    error_code error;
+    asio::ip::tcp::resolver resolver(loop_->io());
+    const auto found = resolver.resolve(address.host, address.port, asio::ip::tcp::resolver::passive, error);
+    // A name may stand for addresses that this host does not have, such as IPv6 ones.
+    for (auto at = found.begin(); !error && at != found.end(); ++at) {
+      if (!at->endpoint().address().is_loopback()) require_protection(address);
+      if (listen_at(at->endpoint(), error)) break;
+      if (std::next(at) != found.end()) error.clear();
+    }
+    if (error) throw tpc::Error(TPC_INVALID_ARGUMENT, why_not(address, error));
+    address.port = std::to_string(acceptor_->local_endpoint().port());
+    if (!acceptor_->local_endpoint().address().is_loopback()) warn_of_exposure(address);
+    expect_members();
+    accept_next();
+  }
+
+  void close() {
+    acceptor_.reset();
+    strangers_.end_all("came too late");
+    faults_.count_up();
+  }
+
+ private:
+  using Endpoint = asio::ip::tcp::endpoint;
+  static constexpr std::uint32_t more_strangers = 128;  // than workers, which may all come at once
+
+  bool listen_at(const Endpoint& endpoint, error_code& error) {
+    acceptor_.emplace(loop_->io());
+    acceptor_->open(endpoint.protocol(), error);
+    if (!error) acceptor_->set_option(asio::socket_base::reuse_address(true), error);
+    if (!error && endpoint.address() == asio::ip::address_v6::any())
+      acceptor_->set_option(asio::ip::v6_only(false), error);
+    if (!error) acceptor_->bind(endpoint, error);
+    if (!error) acceptor_->listen(asio::socket_base::max_listen_connections, error);
+    return !error;
+  }
+
+  static std::string why_not(const Address& address, const error_code& error) {
+    if (error != asio::error::address_in_use)
+      return tpc::text("cannot listen at ", address.text(), ": ", error.message());
+    return address.text() + " is in use by another program; choose another [transport] port, or 0 for any free one";
+  }
+
+  void require_protection(const Address& address) const {
+    if (terms_->tls || terms_->token || terms_->insecure) return;
+    throw tpc::Error(
+        TPC_INVALID_ARGUMENT,
+        tpc::text(address.text(),
+                  " can be reached from other hosts, and nothing here keeps strangers out. Set "
+                  "[transport] token_file (or THREEPC_TOKEN), so that members prove who they are; or ca, certificate "
+                  "and key (threepc certs makes them), so that everything is encrypted as well; or, where nobody "
+                  "else is on the network, insecure = true"));
+  }
+
+  void warn_of_exposure(const Address& address) const {
+    if (terms_->tls) return;
+    terms_->log(TPC_LOG_WARNING, terms_->token
+                                     ? "workers prove that they have the token, but what is exchanged after that is "
+                                       "neither encrypted nor authenticated; with [transport] ca, certificate and key "
+                                       "it is"
+                                     : "insecure: whoever reaches " + address.text() + " may join this run");
+  }
+
+  void expect_members() const {
+    const std::uint32_t workers = terms_->workers;
+    const std::uint64_t wanted = std::uint64_t{2} * workers + more_strangers + 64;
+    if (const std::uint64_t allowed = allow_open_files(wanted); allowed < workers + std::uint64_t{64})
+      terms_->log(TPC_LOG_WARNING, tpc::text("this process may open ", allowed, " files, too few for ", workers,
+                                             " workers; raise the hard limit (ulimit -Hn)"));
+  }
+
+  void accept_next() {
+    acceptor_->async_accept([this](const error_code& error, asio::ip::tcp::socket socket) {
+      if (!acceptor_ || error == asio::error::operation_aborted) return;
+      if (error) return accept_later();
+      admit(std::move(socket));
+      accept_next();
+    });
+  }
+
+  /// Out of file descriptors, say: trying again at once would only burn the processor.
+  void accept_later() {
+    accept_pause_.expires_after(std::chrono::milliseconds(100));
+    accept_pause_.async_wait([this](const error_code& error) {
+      if (!error && acceptor_) accept_next();
+    });
+  }
+
+  void admit(asio::ip::tcp::socket socket) {
+    auto connection = std::make_shared<Connection>(
+        stream_to_worker(std::move(socket)), terms_->keepalive, terms_->longest_message,
+        Connection::Handler{
+            [](Connection&) {}, [this](Connection& from, const Decoded& control) { on_control(from, control); },
+            [this](Connection& ended) {
+              if (!ended.trusted() && acceptor_) note(ended, ended.fault(), ended.reason());
+            },
+            // Not here and now: the connection is still on the call stack.
+            [this](Connection& closed) {
+              asio::post(loop_->io(), [this, keep = closed.shared_from_this()] { strangers_.forget(*keep); });
+            }});
+    strangers_.add(connection);
+    connection->start();
+  }
+
+  std::unique_ptr<Stream> stream_to_worker(asio::ip::tcp::socket socket) const {
+    if (!terms_->tls) return std::make_unique<PlainStream>(std::move(socket), *wire_);
+    static const auto answer = shared_frame(FrameKind::reject, tpc::server_member,
+                                            to_reject(Refusal::final,
+                                                      "this server speaks TLS only; set [transport] ca, "
+                                                      "certificate and key"));
+    return terms_->tls->server_stream(std::move(socket), *wire_, answer);
+  }
+
+  void note(const Connection& stranger, Fault fault, const std::string& text) {
+    faults_.note(stranger.source().to_string(), fault, stranger.name(), text);
+  }
+
+  /// JOIN, and where there is a token CHALLENGE and PROOF: only who has proved it learns whether he fits this run.
+  void on_control(Connection& from, const Decoded& control) {
+    Stranger* const stranger = from.trusted() ? nullptr : strangers_.find(from);
+    Join join{};
+    if (stranger == nullptr)
+      from.end("sent an unexpected frame", Fault::frame);
+    else if (control.header.kind == FrameKind::join && !stranger->handshake && read_join(control.payload, join))
+      begin_handshake(*stranger, join);
+    else if (control.header.kind == FrameKind::proof && stranger->handshake && terms_->token)
+      check_proof(*stranger, control.payload);
+    else
+      from.end("sent an unexpected frame", Fault::frame);
+  }
+
+  void begin_handshake(Stranger& stranger, const Join& join) {
+    Connection& from = *stranger.connection;
+    stranger.handshake = Handshake{join, random_nonce(), from.stream().binding()};
+    if (!terms_->token) return decide(stranger);
+    from.send(shared_frame(FrameKind::challenge, tpc::server_member, stranger.handshake->server_nonce));
+  }
+
+  void check_proof(Stranger& stranger, std::span<const std::uint8_t> proof) {
+    if (is_equal(terms_->token->of_worker(*stranger.handshake), proof)) return decide(stranger);
+    refuse(*stranger.connection, Fault::token,
+           {Refusal::final,
+            "its token is not the server's; use the same [transport] token_file, or THREEPC_TOKEN, on "
+            "both sides"});
+  }
+
+  void decide(const Stranger& stranger) {
+    if (const std::optional<Reject> no = keeper_->objection(stranger.handshake->join))
+      refuse(*stranger.connection, Fault::refused, *no);
+    else
+      take_in(*stranger.handshake, stranger.connection);
+  }
+
+  void refuse(Connection& from, Fault fault, const Reject& why) {
+    note(from, fault, "was refused: " + why.text);
+    from.send(shared_frame(FrameKind::reject, tpc::server_member, to_reject(why.refusal, why.text)));
+    from.finish_sending();
+  }
+
+  /// Copies, because the stranger is forgotten.
+  void take_in(const Handshake handshake, const std::shared_ptr<Connection> worker) {
+    worker->trust();
+    strangers_.forget(*worker);
+    keeper_->take_in(handshake.join, worker);
+    worker->send(terms_->token
+                     ? shared_frame(FrameKind::accept, tpc::server_member, terms_->token->of_server(handshake))
+                     : shared_frame(FrameKind::accept, tpc::server_member));
+  }
+
+  Loop* loop_;
+  const Terms* terms_;
+  WireCounters* wire_;
+  Keeper* keeper_;
+  FaultLog faults_;
+  std::optional<asio::ip::tcp::acceptor> acceptor_;
+  asio::steady_timer accept_pause_{loop_->io()};
+  Strangers strangers_{loop_->io(), std::size_t{terms_->workers} + more_strangers};
+};
+
+}  // namespace threepc::tcp
