@@ -69,7 +69,8 @@ void Aggregate::make_room(std::uint32_t worker, bool resets) {
 
 Aggregate::Absorbed Aggregate::replay(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program,
                                       const std::vector<Operation>& operations) {
-  const auto dead = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, last_reset(operations)));
+  const std::ptrdiff_t reset = last_reset(operations);
+  const auto dead = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, reset));
   member_count_ += !is_member_[worker];
   is_member_[worker] = true;
   Absorbed absorbed{0, operations.empty()};
@@ -77,7 +78,7 @@ Aggregate::Absorbed Aggregate::replay(std::uint64_t round, std::uint32_t worker,
     absorbed.values += tree_->replay(operations[i], round, worker, sum_.target());
     replay_aside(operations[i], round, worker);
   }
-  if (!ledgers_.empty()) ledgers_[worker].note(round, program);
+  if (!ledgers_.empty()) ledgers_[worker].note(round, program, reset >= 0);
   return absorbed;
 }
 

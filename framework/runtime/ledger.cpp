@@ -6,8 +6,8 @@ namespace threepc {
 
 Ledger::Ledger(const MechanismTree& tree, std::uint32_t worker) : tree_(&tree), worker_(worker) {}
 
-void Ledger::note(std::uint64_t round, std::span<const std::uint8_t> program) {
-  if (last_reset(parse_program(program)) >= 0) {
+void Ledger::note(std::uint64_t round, std::span<const std::uint8_t> program, bool resets) {
+  if (resets) {
     base_.reset();
     entries_.clear();
     log_.clear();

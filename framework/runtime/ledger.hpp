@@ -20,8 +20,8 @@ class Ledger {
   /// `tree` is the server's and outlives the ledger.
   Ledger(const MechanismTree& tree, std::uint32_t worker);
 
-  /// The program of `round` was absorbed.
-  void note(std::uint64_t round, std::span<const std::uint8_t> program);
+  /// The program of `round` was absorbed; `resets`: one of its operations resets g_i.
+  void note(std::uint64_t round, std::span<const std::uint8_t> program, bool resets);
   /// g_i after everything noted.
   TrackedVector state() const;
   /// Starts over from a state that was saved.

@@ -119,10 +119,13 @@ TEST_P(MechanismSuite, ALedgerGivesAWorkerItsOwnBack) {
   for (const std::uint32_t dim : {1u, 40u, 300u}) {
     Pair pair(request(), dtype(), dim, 1);
     Ledger ledger(pair.server(), 1);
-    ledger.note(0, pair.message());
+    const auto note = [&](std::uint64_t round) {
+      ledger.note(round, pair.message(), last_reset(parse_program(pair.message())) >= 0);
+    };
+    note(0);
     for (std::uint64_t round = 1; round <= 60; ++round) {
       pair.step(round);
-      ledger.note(round, pair.message());
+      note(round);
       if (round == 30) ledger.restart(ledger.state());
       const TrackedVector state = ledger.state();
       ASSERT_EQ(bits_of(state), bits_of(pair.h())) << "round " << round;

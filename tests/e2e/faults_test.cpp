@@ -59,6 +59,8 @@ struct Hosts {
   const char *name, *before, *after;
 };
 
+std::ostream& operator<<(std::ostream& out, const Hosts& hosts) { return out << hosts.name; }
+
 class KilledRun : public Faults, public testing::WithParamInterface<Hosts> {};
 
 /// The server dies in an arbitrary round; what goes on from its last checkpoint ends with the bits of a run that was
@@ -188,6 +190,8 @@ TEST_F(Faults, AFullDiskDuringACheckpointHarmsNothing) {
 struct Fault {
   const char *name, *injection;
 };
+
+std::ostream& operator<<(std::ostream& out, const Fault& fault) { return out << fault.name; }
 
 class WaitedFor : public Faults, public testing::WithParamInterface<Fault> {};
 

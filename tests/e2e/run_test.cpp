@@ -27,6 +27,8 @@ struct Method {
   std::vector<std::string> set;
 };
 
+std::ostream& operator<<(std::ostream& out, const Method& method) { return out << method.name; }
+
 const std::string levels = "mechanism={plugin='adacgd', zeta=2, level=[{plugin='topk', k=2}, {plugin='topk', k=10}]}";
 
 class SameBits : public testing::TestWithParam<Method> {};

@@ -34,6 +34,8 @@ struct Method {
   const char* table;
 };
 
+std::ostream& operator<<(std::ostream& out, const Method& method) { return out << method.name; }
+
 class Guarantee : public testing::TestWithParam<Method> {};
 
 /// min_{t < T} ||grad f(x^t)||^2 <= 2 (f(x^0) - f^inf) / (gamma T) + G^0 / (A T) for every T (3PC, Theorem 5.5), with

@@ -212,6 +212,8 @@ struct Stranger {
   Bytes bytes;
 };
 
+std::ostream& operator<<(std::ostream& out, const Stranger& stranger) { return out << stranger.name; }
+
 Bytes half_a_header() {
   Bytes bytes = RawPeer::join_frame(0, 1);
   bytes.resize(20);

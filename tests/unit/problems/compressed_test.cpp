@@ -32,6 +32,8 @@ struct Format {
   std::string (*pack)(const std::string&);
 };
 
+std::ostream& operator<<(std::ostream& out, const Format& format) { return out << format.name; }
+
 class Compressed : public testing::TestWithParam<Format> {
  protected:
   /// Large enough for several blocks of every format's buffer.

@@ -66,6 +66,8 @@ struct Bad {
   const char* message;
 };
 
+std::ostream& operator<<(std::ostream& out, const Bad& bad) { return out << bad.message; }
+
 class MalformedRow : public testing::TestWithParam<Bad> {};
 
 TEST_P(MalformedRow, IsRefusedWithPlaceExpectedAndSeen) {
@@ -106,7 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
             "?"
             "?'"},
         Bad{"1 1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-            "FILE:1: expected a finite number after the colon, seen '1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"}));
+            "FILE:1: expected a finite number after the colon, seen '1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"}),
+    [](const auto& bad) { return "case_" + std::to_string(bad.index); });
 
 TEST(Libsvm, NulBytesAreNoNumber) {
   EXPECT_EQ(refused(std::string("1 1:1\0 2:1\n", 11)).text,

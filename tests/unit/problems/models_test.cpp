@@ -220,6 +220,8 @@ struct BadIdx {
   const char* message;
 };
 
+std::ostream& operator<<(std::ostream& out, const BadIdx& bad) { return out << bad.name; }
+
 class MalformedIdx : public testing::TestWithParam<BadIdx> {};
 
 TEST_P(MalformedIdx, IsRefusedWithExpectedAndSeen) {

@@ -102,6 +102,8 @@ struct Formula {
   Textbook next;
 };
 
+std::ostream& operator<<(std::ostream& out, const Formula& formula) { return out << formula.id; }
+
 const Formula formulas[] = {
     {"heavy-ball", {{"momentum", 0.8}}, heavy_ball},
     {"nesterov", {{"momentum", 0.8}}, nesterov},

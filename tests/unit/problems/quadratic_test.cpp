@@ -166,6 +166,8 @@ struct Bad {
   const char* message;
 };
 
+std::ostream& operator<<(std::ostream& out, const Bad& bad) { return out << bad.message; }
+
 class MalformedScalars : public testing::TestWithParam<Bad> {};
 
 TEST_P(MalformedScalars, IsRefusedWithPlaceExpectedAndSeen) {
@@ -194,7 +196,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{R"({"d": 3, "shift": 0, "nu_s": [1, null], "nu_b": [0, 0]})",
             "FILE: expected a number as nu_s[1], seen null"},
         Bad{R"({"d": 3, "shift": 0, "nu_s": [1, 1], "nu_b": [0]})",
-            "FILE: expected \"nu_b\" as long as \"nu_s\", 2 numbers, seen 1"}));
+            "FILE: expected \"nu_b\" as long as \"nu_s\", 2 numbers, seen 1"}),
+    [](const auto& bad) { return "case_" + std::to_string(bad.index); });
 
 TEST(Quadratic, NumberOfWorkersMustFitTheFile) {
   const TemporaryFile file(scalars(3));
