@@ -328,11 +328,7 @@ std::vector<std::string> agreement(const RunConfig& config) {
   write_run(out, config, false);
   write_workers(out, config, false);
   write_method(out, config, false);
-  return out.take();
-}
-
-std::vector<std::string> continuation(const RunConfig& config) {
-  std::vector<std::string> lines = agreement(config);
+  std::vector<std::string> lines = out.take();
   const bool paced = config.schedule.kind == Schedule::Kind::cosine;  // its step sizes depend on run.rounds
   std::erase_if(lines, [&](const std::string& line) {
     return line.starts_with("run.stop.") || (!paced && line.starts_with("run.rounds "));

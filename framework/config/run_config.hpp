@@ -85,13 +85,9 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
 /// the same run.
 std::string to_toml(const RunConfig& config);
 
-/// What server and workers must agree on, one "key = value" a line: everything that can change a bit of x.
-/// Paths are reduced to file names, because hosts differ; [transport], [plugins], [faults], [checkpoint], names and
-/// threads are left out.
+/// What server and workers must agree on, and a checkpoint with the run that goes on from it, one "key = value" a
+/// line: everything that can change a bit of x in a round. Paths are reduced to file names, because hosts differ;
+/// [transport], [plugins], [faults], [checkpoint], names, threads, and what only says when the run ends are left out.
 std::vector<std::string> agreement(const RunConfig& config);
-
-/// The lines of agreement() that a checkpoint must share with the run that goes on from it: all but those that only
-/// say when the run ends.
-std::vector<std::string> continuation(const RunConfig& config);
 
 }  // namespace threepc

@@ -17,7 +17,7 @@ namespace threepc {
 /// A run between two rounds, consistent over the server and all workers.
 struct Checkpoint {
   std::uint64_t round = 0;                 // the last one that is over
-  std::vector<std::string> configuration;  // continuation() of the run
+  std::vector<std::string> configuration;  // agreement() of the run
   Summary summary;                         // step size and constants, dim and workers; the rest unset
   Metrics last;                            // of the last evaluated round
   std::uint64_t values = 0, uplink_bytes = 0, downlink_bytes = 0, wire_bytes = 0;  // counters until `round`

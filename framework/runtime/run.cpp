@@ -37,7 +37,7 @@ struct Assignment {
 };
 
 void require_continuation(const RunConfig& config, const Checkpoint& from) {
-  const std::vector<std::string> lines = continuation(config);
+  const std::vector<std::string> lines = agreement(config);
   const auto [now, then] =
       std::mismatch(lines.begin(), lines.end(), from.configuration.begin(), from.configuration.end());
   if (now == lines.end() && then == from.configuration.end()) return;

@@ -26,7 +26,7 @@ void Server::begin_checkpoint(std::uint64_t round) {
   directory_->sync();  // a run that goes on from here has the lines until here
   pending_.emplace();
   pending_->round = round;
-  pending_->configuration = continuation(*config_);
+  pending_->configuration = agreement(*config_);
   pending_->summary = summary_;
   pending_->last = metrics_;
   pending_->last.measured.clear();

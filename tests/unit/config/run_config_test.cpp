@@ -261,8 +261,8 @@ TEST_F(RunConfigTest, OutIsRelativeToTheCurrentFolder) {
 TEST_F(RunConfigTest, AgreementIgnoresWhatHostsMayDifferIn) {
   const auto of = [&](const std::vector<std::string>& overrides) { return agreement(load(full, overrides)); };
   const auto reference = of({});
-  for (const char* harmless : {"run.name=x", "run.out=y", "workers.threads=1", "transport.port=1",
-                               "transport.timeout=1", "plugins.path=['.']"})
+  for (const char* harmless : {"run.name=x", "run.out=y", "run.rounds=9", "run.stop.seconds=9", "workers.threads=1",
+                               "transport.port=1", "transport.timeout=1", "plugins.path=['.']"})
     EXPECT_EQ(of({harmless}), reference) << harmless;
   EXPECT_EQ(agreement(load(full, {"transport={plugin='inproc'}"})), reference);
 }
@@ -271,10 +271,12 @@ TEST_F(RunConfigTest, AgreementHasAllThatChangesX) {
   const auto of = [&](const std::vector<std::string>& overrides) { return agreement(load(full, overrides)); };
   const auto reference = of({});
   for (const char* change :
-       {"run.seed=2", "run.dtype=f64", "run.rounds=9", "workers.count=21", "problem.dim=101", "mechanism.inner.zeta=9",
+       {"run.seed=2", "run.dtype=f64", "workers.count=21", "problem.dim=101", "mechanism.inner.zeta=9",
         "mechanism.init=gradient", "mechanism.inner.compressor.k=18", "mechanism.compressor.fraction=0.5",
         "optimizer.stepsize=theory", "optimizer.multiplier=5", "run.evaluate_every=1"})
     EXPECT_NE(of({change}), reference) << change;
+  const std::string paced = "optimizer.schedule=cosine";
+  EXPECT_NE(of({paced, "run.rounds=9"}), of({paced}));
 }
 
 TEST_F(RunConfigTest, AgreementReducesPathsToFileNames) {
