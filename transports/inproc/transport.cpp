@@ -1,5 +1,6 @@
 // Members of a run as threads of one process. The server opens a hub under a name; workers find it by that
 // name, as with ZeroMQ's inproc addresses. Nothing crosses a network: wire counters stay 0.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -17,32 +18,36 @@
 
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
-
 /// A message in a mailbox. Its bytes are shared, so that a broadcast is copied once for all workers.
 struct Letter {
   std::uint32_t type;
   std::uint64_t round;
-  std::shared_ptr<const Bytes> data;
+  std::uint64_t size;
+  std::shared_ptr<const std::uint8_t[]> data;
 };
 
 /// What one member has sent to another and that one has not received yet. Any thread.
-class Mailbox {
+///
+/// Two processors hand it to each other for every message, so it is small: what a message touches lies together, and
+/// memory is kept.
+class alignas(64) Mailbox {
  public:
   enum class Outcome { letter, closed, cancelled, timeout };
 
   /// False when the receiver is gone; nobody will ever read it.
   bool put(Letter letter) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (abandoned_) return false;
     letters_.push_back(std::move(letter));
-    changed_.notify_one();
+    const bool awaited = awaited_;
+    lock.unlock();  // first, or who is woken would wait for it
+    if (awaited) changed_.notify_one();
     return true;
   }
 
   bool empty() {
     const std::lock_guard lock(mutex_);
-    return letters_.empty();
+    return nothing_left();
   }
 
   /// The receiver is gone.
@@ -50,6 +55,7 @@ class Mailbox {
     const std::lock_guard lock(mutex_);
     abandoned_ = true;
     letters_.clear();
+    taken_ = 0;
   }
 
   /// The sender is gone; what it sent before is still delivered.
@@ -67,22 +73,40 @@ class Mailbox {
 
   Outcome take(Letter& out, std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
-    const auto ready = [&] { return cancelled_ || closed_ || !letters_.empty(); };
-    if (!ready() && !changed_.wait_until(lock, deadline, ready)) return Outcome::timeout;
+    const auto ready = [&] { return cancelled_ || closed_ || !nothing_left(); };
+    if (!ready() && !wait(lock, deadline, ready)) return Outcome::timeout;
     if (cancelled_) return Outcome::cancelled;
-    if (letters_.empty()) return Outcome::closed;
-    out = std::move(letters_.front());
-    letters_.pop_front();
+    if (nothing_left()) return Outcome::closed;
+    out = std::move(letters_[taken_]);
+    if (2 * ++taken_ >= letters_.size()) forget_taken();
     return Outcome::letter;
   }
 
  private:
+  bool nothing_left() const { return letters_.empty(); }
+
+  /// Not one by one, so that a letter costs the same however many there are.
+  void forget_taken() {
+    letters_.erase(letters_.begin(), letters_.begin() + static_cast<std::ptrdiff_t>(taken_));
+    taken_ = 0;
+  }
+
+  template <class Ready>
+  bool wait(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point deadline, Ready ready) {
+    awaited_ = true;
+    const bool in_time = changed_.wait_until(lock, deadline, ready);
+    awaited_ = false;
+    return in_time;
+  }
+
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Letter> letters_;
+  std::vector<Letter> letters_;
+  std::size_t taken_ = 0;  // of letters_, from the front; fewer than half
+  bool awaited_ = false;   // by the receiver
   bool closed_ = false;
   bool abandoned_ = false;
   bool cancelled_ = false;
+  std::condition_variable changed_;
 };
 
 /// Where the members of one run meet: two mailboxes for each worker. Any thread.
@@ -225,8 +249,8 @@ class Inproc {
       case Mailbox::Outcome::letter:
         break;
     }
-    received_ += held.data->size();
-    return {sizeof(tpc_message), held.type, held.round, held.data->data(), held.data->size()};
+    received_ += held.size;
+    return {sizeof(tpc_message), held.type, held.round, held.data.get(), held.size};
   }
 
   /// Any thread: it touches only a flag and the hub, whose parts lock.
@@ -270,7 +294,9 @@ class Inproc {
   }
 
   static Letter letter_of(const tpc_message& message) {
-    return {message.type, message.round, std::make_shared<const Bytes>(message.data, message.data + message.size)};
+    auto data = std::make_shared_for_overwrite<std::uint8_t[]>(message.size);
+    std::copy_n(message.data, message.size, data.get());
+    return {message.type, message.round, message.size, std::move(data)};
   }
 
   /// False if the peer is gone and has left nothing to read.
@@ -280,7 +306,7 @@ class Inproc {
     Mailbox& box = is_server() ? opened().to_worker(worker) : opened().to_server(worker);
     Mailbox& back = is_server() ? opened().to_server(worker) : opened().to_worker(worker);
     if (!box.put(letter)) return !back.empty();
-    sent_ += letter.data->size();
+    sent_ += letter.size;
     return true;
   }
 
