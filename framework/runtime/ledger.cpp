@@ -15,7 +15,7 @@ void Ledger::note(std::uint64_t round, std::span<const std::uint8_t> program, bo
   entries_.push_back({round, program.size()});
   log_.insert(log_.end(), program.begin(), program.end());
   const Membership& m = tree_->membership();
-  if (bytes() > std::max<std::size_t>(4096, 2 * m.dim * size_of(m.dtype))) fold();
+  if (bytes() > std::max<std::size_t>(4096, 2 * size_of(m.dtype) * m.dim)) fold();
 }
 
 TrackedVector Ledger::state() const {

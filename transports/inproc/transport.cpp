@@ -165,7 +165,7 @@ class Names {
   std::string add(const std::shared_ptr<Hub>& hub) {
     const std::lock_guard lock(mutex_);
     std::erase_if(hubs_, [](const auto& item) { return item.second.expired(); });
-    const std::string name = "inproc:" + std::to_string(++last_);
+    std::string name = "inproc:" + std::to_string(++last_);
     hubs_[name] = hub;
     return name;
   }

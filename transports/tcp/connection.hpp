@@ -111,6 +111,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     conclude({reason, false}, fault);
     close();
   }
+  void end_because_of_unexpected_frame() { end("sent an unexpected frame", Fault::frame); }
   /// Ends it if the peer has acknowledged nothing for as long as keep-alive allows.
   void end_if_cut_off() {
     if (!ended_ && is_cut_off(stream_->socket().native_handle(), keepalive_))
@@ -128,13 +129,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Stream& stream() const { return *stream_; }
 
  private:
-  static constexpr std::size_t small_buffer = 2048;           // of a stranger
-  static constexpr std::size_t buffer = 16 * 1024;            // of a member between two messages
-  static constexpr std::size_t large = 1 << 20;               // what is reserved for a message before it arrives
-  static constexpr std::size_t most_waiting = 8;              // messages; then the socket is not read
-  static constexpr std::uint64_t most_bytes_waiting = large;  // likewise
-  static constexpr std::size_t most_discarded = 64 * 1024;    // of a stranger that has been refused
-  static constexpr std::uint64_t longest_of_stranger = 1024;  // bytes of a frame before the handshake is done
+  static constexpr std::size_t small_buffer = 2048;             // of a stranger
+  static constexpr std::size_t buffer = std::size_t{16} << 10;  // of a member between two messages
+  static constexpr std::size_t large = 1 << 20;                 // what is reserved for a message before it arrives
+  static constexpr std::size_t most_waiting = 8;                // messages; then the socket is not read
+  static constexpr std::uint64_t most_bytes_waiting = large;    // likewise
+  static constexpr std::size_t most_discarded = std::size_t{64} << 10;  // of a stranger that has been refused
+  static constexpr std::uint64_t longest_of_stranger = 1024;            // bytes of a frame before the handshake is done
 
   std::uint64_t longest() const { return trusted_ ? longest_ : longest_of_stranger; }
   bool wants_more() const { return !ended_ && inbox_.size() < most_waiting && inbox_bytes_ < most_bytes_waiting; }

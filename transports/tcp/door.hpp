@@ -158,15 +158,14 @@ class Door {
   /// JOIN, and where there is a token CHALLENGE and PROOF: only who has proved it learns whether he fits this run.
   void on_control(Connection& from, const Decoded& control) {
     Stranger* const stranger = from.trusted() ? nullptr : strangers_.find(from);
+    if (stranger == nullptr) return from.end_because_of_unexpected_frame();
     Join join{};
-    if (stranger == nullptr)
-      from.end("sent an unexpected frame", Fault::frame);
-    else if (control.header.kind == FrameKind::join && !stranger->handshake && read_join(control.payload, join))
+    if (control.header.kind == FrameKind::join && !stranger->handshake && read_join(control.payload, join))
       begin_handshake(*stranger, join);
     else if (control.header.kind == FrameKind::proof && stranger->handshake && terms_->token)
       check_proof(*stranger, control.payload);
     else
-      from.end("sent an unexpected frame", Fault::frame);
+      from.end_because_of_unexpected_frame();
   }
 
   void begin_handshake(Stranger& stranger, const Join& join) {

@@ -85,9 +85,8 @@ class Joining {
 
   void on_answer(Connection& from, const Decoded& control) {
     const FrameKind kind = control.header.kind;
-    if (from.trusted() || refused_)
-      from.end("sent an unexpected frame", Fault::frame);
-    else if (kind == FrameKind::challenge)
+    if (from.trusted() || refused_) return from.end_because_of_unexpected_frame();
+    if (kind == FrameKind::challenge)
       answer_challenge(from, control.payload);
     else if (kind == FrameKind::accept && is_our_server(control.payload))
       from.trust();
@@ -98,15 +97,14 @@ class Joining {
     else if (kind == FrameKind::reject)
       heed(read_reject(control.payload));
     else
-      from.end("sent an unexpected frame", Fault::frame);
+      from.end_because_of_unexpected_frame();
   }
 
   void answer_challenge(Connection& server, std::span<const std::uint8_t> nonce) {
     const Nonce none{};
     if (!terms_->token)
       return give_up(the_server() + " asks for a token; set [transport] token_file, or THREEPC_TOKEN, here");
-    if (nonce.size() != none.size() || handshake_.server_nonce != none)
-      return server.end("sent an unexpected frame", Fault::frame);
+    if (nonce.size() != none.size() || handshake_.server_nonce != none) return server.end_because_of_unexpected_frame();
     std::copy(nonce.begin(), nonce.end(), handshake_.server_nonce.begin());
     server.send(shared_frame(FrameKind::proof, terms_->member(), terms_->token->of_worker(handshake_)));
   }
