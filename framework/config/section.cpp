@@ -94,7 +94,7 @@ std::optional<bool> Section::flag(const std::string& key) {
 }
 
 std::optional<std::string> Section::choice(const std::string& key, const std::vector<std::string>& choices) {
-  const auto value = text(key);
+  auto value = text(key);
   if (!value || std::find(choices.begin(), choices.end(), *value) != choices.end()) return value;
   wrong(*take(key), key, "'" + excerpt(*value) + "' is not one of " + listed(choices) + suggestion(*value, choices));
 }

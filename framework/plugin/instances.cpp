@@ -103,7 +103,7 @@ Instance::Instance(Instance&& other) noexcept
     : self_(std::exchange(other.self_, nullptr)),
       destroy_(other.destroy_),
       spec_(other.spec_),
-      membership_(other.membership_),
+      membership_(std::move(other.membership_)),
       stream_(other.stream_) {}
 
 Instance::~Instance() {
@@ -390,8 +390,10 @@ Mechanism::Mechanism(const PluginSpec& spec, const Membership& membership, std::
 
 TheoryConstants Mechanism::constants(const std::vector<TheoryConstants>& children) const {
   std::vector<tpc_constants> items;
+  items.reserve(children.size());
   for (const TheoryConstants& c : children) items.push_back(to_raw(c));
   std::vector<const tpc_constants*> pointers;
+  pointers.reserve(items.size());
   for (const tpc_constants& item : items) pointers.push_back(&item);
   tpc_constants c = to_raw({});
   checked("constants",
