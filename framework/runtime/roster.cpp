@@ -294,7 +294,6 @@ void Roster::say_farewell(std::uint32_t worker) {
 void Roster::await_return(std::uint32_t worker) {
   const double patience = config_->faults.patience.value_or(channel_->timeout());
   const std::int64_t until = now() + nanoseconds(patience);
-  waits_for_a_return_ = true;
   while (!is_present(worker)) {
     if (now() > until)
       throw Failure(Exit::peer, seats_[worker].why + "; it did not come back within " + seconds_text(patience) +
@@ -302,7 +301,6 @@ void Roster::await_return(std::uint32_t worker) {
     listen(worker, now() + nanoseconds(0.05));
     if (seats_[worker].presence == Presence::absent) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  waits_for_a_return_ = false;
 }
 
 void Roster::await_anybody() {
@@ -313,7 +311,6 @@ void Roster::await_anybody() {
   if (anybody()) return;
   const double patience = config_->faults.patience.value_or(channel_->timeout());
   const std::int64_t until = now() + nanoseconds(patience);
-  waits_for_a_return_ = true;
   while (!anybody()) {
     if (now() > until)
       throw Failure(Exit::peer, "round " + std::to_string(round_) + ": no worker is left, and none came back within " +
@@ -322,7 +319,6 @@ void Roster::await_anybody() {
     for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) listen(worker, 0);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  waits_for_a_return_ = false;
 }
 
 /// False if it is gone; then it is lost.

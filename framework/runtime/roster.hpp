@@ -79,9 +79,6 @@ class Roster {
   /// Waits for what is still to come. One for each worker; nullopt: it was not there.
   std::vector<std::optional<Bytes>> take_snapshots();
 
-  /// Whether nothing goes on because a worker that was lost has not come back.
-  bool waits_for_a_return() const { return waits_for_a_return_; }
-
   /// How many workers were lost so far, each time counted.
   std::uint64_t losses() const { return losses_; }
 
@@ -143,7 +140,6 @@ class Roster {
   std::span<const std::uint8_t> x_;
   std::uint64_t snapshot_round_ = 0;
   std::uint64_t losses_ = 0;
-  bool waits_for_a_return_ = false;
 };
 
 }  // namespace threepc

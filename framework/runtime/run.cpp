@@ -113,21 +113,20 @@ class Session {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr auto soon = std::chrono::seconds(2);
-
   void watch() {
     if (StopSignals::requested()) stop_with_a_checkpoint();
     if (workers_) workers_->watch(server_.takes_in());
   }
 
-  /// After Ctrl+C: the round ends first, because a checkpoint is of the end of a round. A worker that was lost may
-  /// never come back, so it is not waited for.
+  /// After Ctrl+C the round ends first, because a checkpoint is of the end of a round. One that takes far longer than
+  /// those before is not waited for: a worker may be dead, and whoever sent the signal has a limit as well.
   void stop_with_a_checkpoint() {
     if (!server_.in_rounds()) throw Interrupted{};
     if (!asked_to_stop_) asked_to_stop_ = Clock::now();
-    if (Clock::now() - *asked_to_stop_ < soon) return;
-    if (server_.waits_for_a_return()) throw Interrupted{};
-    if (!std::exchange(said_to_stop_, true))
+    const auto waited = Clock::now() - *asked_to_stop_;
+    const auto patience = 2 * std::chrono::nanoseconds(server_.longest_round());
+    if (waited > std::max<std::chrono::nanoseconds>(patience, std::chrono::seconds(2))) throw Interrupted{};
+    if (waited > std::chrono::seconds(1) && !std::exchange(said_to_stop_, true))
       progress_.note("stopping with a checkpoint when the round has ended; Ctrl+C again ends at once, without one");
   }
 

@@ -82,6 +82,7 @@ void Server::rounds() {
   started_ = last_checkpoint_ - static_cast<std::int64_t>(metrics_.seconds * 1e9);
   in_rounds_ = true;
   for (std::uint64_t round = resumed_ != nullptr ? absorbed_round_ + 1 : 0;; ++round) {
+    const std::int64_t began = host_services().now();
     injector_.act(round, Injection::When::receive);
     roster_.admit(round);
     send_model(round, wants_evaluation(round));
@@ -90,6 +91,7 @@ void Server::rounds() {
     absorb(round);
     injector_.act(round, Injection::When::send);
     if (!finish_round(round)) return;
+    longest_round_ = std::max(longest_round_, host_services().now() - began);
   }
 }
 

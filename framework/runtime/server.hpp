@@ -38,8 +38,8 @@ class Server : private Roster::Home {
 
   /// Whether there is a round whose end an interruption can wait for.
   bool in_rounds() const { return in_rounds_; }
-  /// Whether that end depends on a worker that was lost.
-  bool waits_for_a_return() const { return roster_.waits_for_a_return(); }
+  /// Of all rounds so far; nanoseconds.
+  std::int64_t longest_round() const { return longest_round_; }
   /// Whether a worker that was lost may join again now.
   bool takes_in() const { return in_rounds_ && roster_.survives(); }
 
@@ -121,6 +121,7 @@ class Server : private Roster::Home {
   bool complete_ = true;                 // every worker has sent its evaluation in this round
   bool diverged_ = false;
   bool in_rounds_ = false;
+  std::int64_t longest_round_ = 0;
   HashChain chain_;
   Summary summary_;
 };

@@ -107,9 +107,10 @@ TEST_F(Faults, CtrlCWritesACheckpointThatARunGoesOnFrom) {
   }
 }
 
-/// However long the round takes.
+/// If those before have taken as long.
 TEST_F(Faults, CtrlCWaitsForTheEndOfARound) {
-  const std::string slow = "faults.inject=[{kind='delay', worker=1, round=5, seconds=5}]";
+  const std::string slow =
+      "faults.inject=[{kind='delay', worker=1, round=2, seconds=3}, {kind='delay', worker=1, round=5, seconds=5}]";
   Process first(arguments("run", {slow, "run.rounds=100000000", "checkpoint.every_rounds=3"}));
   await_checkpoints("run", 1);  // so it is in round 4 or 5
   std::this_thread::sleep_for(std::chrono::seconds(1));
