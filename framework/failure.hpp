@@ -21,7 +21,10 @@ enum class Exit : int {
 /// Fit for a terminal, which would obey control characters: files, peers and plugins have their say in our texts.
 inline std::string harmless(std::string text) {
   for (char& c : text)
-    if ((static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') || c == '\x7f') c = '?';
+    if (c == '\t')
+      c = ' ';
+    else if ((static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7f')
+      c = '?';
   return text;
 }
 
