@@ -47,7 +47,7 @@ class alignas(64) Mailbox {
 
   bool empty() {
     const std::lock_guard lock(mutex_);
-    return nothing_left();
+    return letters_.empty();
   }
 
   /// The receiver is gone.
@@ -73,18 +73,16 @@ class alignas(64) Mailbox {
 
   Outcome take(Letter& out, std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock(mutex_);
-    const auto ready = [&] { return cancelled_ || closed_ || !nothing_left(); };
+    const auto ready = [&] { return cancelled_ || closed_ || !letters_.empty(); };
     if (!ready() && !wait(lock, deadline, ready)) return Outcome::timeout;
     if (cancelled_) return Outcome::cancelled;
-    if (nothing_left()) return Outcome::closed;
+    if (letters_.empty()) return Outcome::closed;
     out = std::move(letters_[taken_]);
     if (2 * ++taken_ >= letters_.size()) forget_taken();
     return Outcome::letter;
   }
 
  private:
-  bool nothing_left() const { return letters_.empty(); }
-
   /// Not one by one, so that a letter costs the same however many there are.
   void forget_taken() {
     letters_.erase(letters_.begin(), letters_.begin() + static_cast<std::ptrdiff_t>(taken_));
