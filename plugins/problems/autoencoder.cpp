@@ -63,13 +63,18 @@ class Autoencoder {
     hidden_ = static_cast<std::uint32_t>(options.hidden);
     const IdxLabels labels = read_labels(options, file_->count());
     data_digest_ = digest_with(labels);
+    own_data_ = options.own_data();
     keep(rows_of_worker(options, setup, file_->count(), labels.labels, file_->name()));
     start_context_.round = 1;  // round 0 of the stream is the split's
   }
 
   tpc::Facts facts() const {
     const std::uint32_t p = pixels_, k = hidden_;
-    return {.dim = 2 * p * k, .rows = rows_, .blocks = {{p, k}, {k, p}}, .data_digest = data_digest_};
+    return {.dim = 2 * p * k,
+            .rows = rows_,
+            .blocks = {{p, k}, {k, p}},
+            .data_digest = data_digest_,
+            .own_data = own_data_};
   }
 
   /// Uniform in +-sqrt(6 / (pixels + hidden)) (Glorot and Bengio 2010), from the run's seed.
@@ -166,6 +171,7 @@ class Autoencoder {
   std::shared_ptr<const IdxImages> file_;  // until the first evaluation: the process's other workers are made before
   std::uint32_t pixels_, hidden_ = 0;
   std::uint64_t data_digest_ = 0;
+  bool own_data_ = false;
   std::uint64_t rows_ = 0;
   std::vector<std::uint8_t> bytes_;  // of this worker's images
   Images images_, code_, residual_;  // of a batch, a column each

@@ -90,7 +90,8 @@ class LogReg {
       : file_(options.open()),
         regularizer_(options.regularizer, options.lambda),
         dim_(file_->features()),
-        data_digest_(file_->digest()) {
+        data_digest_(file_->digest()),
+        own_data_(options.own_data()) {
     const std::vector<double> signs = file_->signs();
     const auto own = rows_of_worker(options, setup, signs.size(), signs, file_->name());
     std::vector<double> own_signs;
@@ -98,7 +99,9 @@ class LogReg {
     signed_rows_ = SparseRows<T>(file_->rows(own), file_->name(), own_signs);
   }
 
-  tpc::Facts facts() const { return {.dim = dim_, .rows = signed_rows_.size(), .data_digest = data_digest_}; }
+  tpc::Facts facts() const {
+    return {.dim = dim_, .rows = signed_rows_.size(), .data_digest = data_digest_, .own_data = own_data_};
+  }
   void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value) {
@@ -137,6 +140,7 @@ class LogReg {
   Regularizer regularizer_;
   std::uint32_t dim_;
   std::uint64_t data_digest_;
+  bool own_data_;
   SparseRows<T> signed_rows_;
 };
 

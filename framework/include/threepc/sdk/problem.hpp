@@ -35,6 +35,7 @@ struct Facts {
   std::vector<Block> blocks = {};  // the matrices that x is made of, in order, covering dim; none: one vector
   // Names the whole data set before it is split, the same on every worker; 0: there is no data. See tpc_problem_facts.
   std::uint64_t data_digest = 0;
+  bool own_data = false;  // the data set is this worker's own, and may differ from those of others
 };
 
 namespace detail {
@@ -63,7 +64,7 @@ struct ProblemBase {
             f.hessian_spread,
             block_pointers_.data(),
             static_cast<std::uint32_t>(block_pointers_.size()),
-            0,
+            f.own_data ? 1u : 0u,
             f.data_digest};
   }
 
