@@ -81,6 +81,7 @@ void Server::rounds() {
     begin_round(round);
     roster_.collect();
     if (pending_) write_checkpoint();
+    if (renewing_) renew_ledgers();
     absorb(round);
     injector_.act(round, Injection::When::send);
     if (!finish_round(round)) return;
@@ -122,7 +123,10 @@ bool Server::finish_round(std::uint64_t round) {
   absorbing_ = false;
   if (reason != nullptr) return finish(reason), false;
   if (StopSignals::requested()) throw Interrupted{};
-  if (wants_checkpoint(round)) begin_checkpoint(round);
+  if (wants_checkpoint(round))
+    begin_checkpoint(round);
+  else if (aggregate_->wants_states())
+    renewing_ = true, roster_.request_snapshots(round);
   return true;
 }
 
@@ -206,7 +210,7 @@ void Server::count_round() {
   tally_.last.skipped = 0;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     if (absorbed_[worker]) count(*absorbed_[worker]);
-    tally_.last.skipped += absorbed_[worker] ? absorbed_[worker]->what.skipped : aggregate_->is_member(worker);
+    tally_.last.skipped += absorbed_[worker] ? absorbed_[worker]->what.skipped : is_reported(worker);
   }
 }
 

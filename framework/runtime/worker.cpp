@@ -205,10 +205,10 @@ void Worker::answer_evaluate(const tpc_message& message) {
 
 void Worker::answer_snapshot(std::uint64_t round) {
   require_problem("asked for a state");
-  Bytes memory;
+  Bytes memory, state;
+  state.reserve(5 * h_->sum().size_bytes());  // h, what is lent, and a little
   for (const RawVector* vector : mechanism_->state()) append(memory, *vector);
   if (const RawVector* v = estimator_->memory()) append(memory, *v);
-  Bytes state;
   append(state, WorkerState{*h_, memory});
   channel_.send(server, MessageType::snapshot, round, state);
 }
