@@ -9,6 +9,7 @@
 #include "config/run_config.hpp"
 #include "failure.hpp"
 #include "nearest.hpp"
+#include "plugin/crash.hpp"
 #include "report/report.hpp"
 #include "runtime/run.hpp"
 #include "sweep/reproduce.hpp"
@@ -282,4 +283,7 @@ Exit run_command(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return static_cast<int>(run_command(argc, argv)); }
+int main(int argc, char** argv) {
+  threepc::install_crash_reports();
+  return static_cast<int>(run_command(argc, argv));
+}

@@ -77,16 +77,26 @@ class Instance {
   template <class Table>
   void create(const std::vector<const tpc_child*>& children = {});
   /// Calls `body(tpc_error*)`; a status other than TPC_OK becomes a Failure that names the plugin, the call
-  /// and the parameter; an exception or an unknown status is the plugin's misbehaviour.
+  /// and the parameter; an exception, an unknown status or another floating-point environment than before is the
+  /// plugin's misbehaviour. `about` says whose call of which round it is, for crash reports; null: this member's, of
+  /// none.
   template <class Body>
-  void checked(const char* call, Body&& body) const;
+  void checked(const char* call, Body&& body, const tpc_context* about = nullptr) const;
+  /// The same for a function that cannot fail; puts the floating-point environment back in silence.
+  template <class Body>
+  void plainly(const char* call, Body&& body) const;
+  void destroy() noexcept;
   [[noreturn]] void misbehaved(const std::string& what) const;
 
   void* self_ = nullptr;
   void (*destroy_)(void*) = nullptr;
 
  private:
+  template <class Body>
+  tpc_status status_of(const char* call, Body&& body, const tpc_context* about, tpc_error& error) const;
+
   const PluginSpec* spec_;
+  const char* file_;  // spec_->file, as long as the process lives
   Membership membership_;
   std::uint32_t stream_;
 };
@@ -122,7 +132,7 @@ class Compressor : public Instance {
   struct Nested;
 
   template <class Body>
-  void guarded(const char* call, Body&& body) const;
+  void guarded(const char* call, Body&& body, const tpc_context* about = nullptr) const;
 
   std::vector<std::unique_ptr<Nested>> nested_;
   mutable std::exception_ptr nested_failure_;  // of a nested compressor, on its way through this one's plugin

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "config/run_config.hpp"
+#include "plugin/crash.hpp"
 #include "record/checkpoint.hpp"
 #include "record/log.hpp"
 #include "record/progress.hpp"
@@ -86,9 +87,11 @@ class Session {
         transport_(config_.transport, {config_.dtype, 0, config_.workers, TPC_SERVER, config_.seed}, transport_stream),
         channel_(transport_, config_.timeout, [this] { watch(); }),
         server_(config_, channel_, directory_, progress_) {
+    end_crashes_with_a_code();
     open_log(directory_.log_file(), options.quiet, assignment_.from.has_value());
     log_info(std::string("threepc ") + version() + ", configuration " + config_.file);
     for (const Rejected& file : config_.catalog->rejected()) log_info("ignored: " + file.reason);
+    for (const std::string& warning : config_.catalog->warnings()) log_warning(warning);
     if (!assignment_.from) return;
     log_info("resumed after round " + std::to_string(assignment_.from->round));
     server_.resume(*assignment_.from);
@@ -134,9 +137,10 @@ class Session {
     try {
       return server_.run();
     } catch (const Failure& failure) {
-      const std::string more = workers_ && failure.code() == Exit::peer ? workers_->post_mortem() : "";
-      const bool said = std::string(failure.what()).find(more) != std::string::npos;
-      const Failure whole(failure.code(), failure.what() + (said ? "" : "; " + more));
+      const auto more = workers_ && failure.code() == Exit::peer ? workers_->post_mortem() : std::nullopt;
+      const bool said = !more || std::string(failure.what()).find(more->what()) != std::string::npos;
+      const Failure whole(more ? more->code() : failure.code(),
+                          failure.what() + (said ? "" : std::string("; ") + more->what()));
       log_error(whole.what());
       throw whole;
     }
@@ -252,6 +256,8 @@ Exit serve(const RunOptions& options, const std::string& listen) {
 
 Exit work(const RunOptions& options, std::uint32_t rank, const std::string& connect) {
   const RunConfig config = load_config(options.config, options.set);
+  for (const std::string& warning : config.catalog->warnings())
+    std::fprintf(stderr, "threepc: warning: %s\n", warning.c_str());
   refuse_in_process(config, "work");
   refuse_placed(config, "work");
   if (rank >= config.workers)

@@ -12,13 +12,21 @@ namespace {
 // Random streams 0 .. 15 are those of problem, optimizer and transport.
 constexpr std::uint32_t first_stream = 16;
 
-template <class T, class S>
-void add_values(std::span<const std::uint8_t> payload, const tpc_sum& target) {
+template <class T, class Sum>
+void add_values(std::span<const std::uint8_t> payload, Sum sum) {
   tpc::Reader in(payload.data(), payload.size());
-  const auto values = in.take<T>(target.dim);
+  const auto values = in.take<T>(sum.dim());
   in.finish();
-  tpc::Sum<S, true> sum(target);
-  for (std::uint32_t i = 0; i < target.dim; ++i) sum.add(i, values[i]);
+  sum.add_run(0, sum.dim(), [&](std::size_t i) { return values[i]; });
+}
+
+/// As in a compressor's accumulate: without an error vector, additions round.
+template <class T, class S>
+void add_values_of(std::span<const std::uint8_t> payload, const tpc_sum& target) {
+  if (target.error == nullptr)
+    add_values<T>(payload, tpc::Sum<S, false>(target));
+  else
+    add_values<T>(payload, tpc::Sum<S, true>(target));
 }
 
 template <class T>
@@ -368,11 +376,11 @@ void MechanismTree::add_dense(std::span<const std::uint8_t> payload, const tpc_s
     throw Failure(Exit::peer, "malformed message: a dense payload of " + std::to_string(payload.size()) +
                                   " bytes for d = " + std::to_string(membership_.dim));
   if (membership_.dtype == TPC_F64)
-    add_values<double, double>(payload, target);
+    add_values_of<double, double>(payload, target);
   else if (target.dtype == TPC_F64)
-    add_values<float, double>(payload, target);
+    add_values_of<float, double>(payload, target);
   else
-    add_values<float, float>(payload, target);
+    add_values_of<float, float>(payload, target);
 }
 
 void MechanismTree::append_dense(const void* a, const void* b, std::vector<std::uint8_t>& out) const {
