@@ -9,6 +9,7 @@
 #include "record/log.hpp"
 #include "runtime/lanczos.hpp"
 #include "runtime/schedule.hpp"
+#include "runtime/stopping.hpp"
 
 namespace threepc {
 namespace {
@@ -404,23 +405,8 @@ void Server::record(std::uint64_t round) {
 }
 
 bool Server::should_stop(std::uint64_t round) {
-  const StopRules& stop = config_->stop;
-  const auto reached = [](const std::optional<double>& bound, double value) { return bound && value <= *bound; };
-  const auto spent = [](const std::optional<double>& bound, double value) { return bound && value >= *bound; };
-  const char* reason = nullptr;
-  if (diverged_) {
-    explain_nonfinite(round);
-    reason = "diverged";
-  } else if (reached(stop.grad_norm, std::sqrt(metrics_.grad_norm_sq)))
-    reason = "grad_norm";
-  else if (reached(stop.grad_norm_sq, metrics_.grad_norm_sq))
-    reason = "grad_norm_sq";
-  else if (spent(stop.uplink_bits_per_worker, metrics_.uplink_bits_per_worker))
-    reason = "uplink_bits_per_worker";
-  else if (spent(stop.seconds, metrics_.seconds))
-    reason = "seconds";
-  else if (round >= config_->rounds)
-    reason = "rounds";
+  if (diverged_) explain_nonfinite(round);
+  const char* reason = diverged_ ? "diverged" : reason_to_stop(*config_, metrics_);
   if (reason == nullptr) return false;
   finish(reason);
   return true;
