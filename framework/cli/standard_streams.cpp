@@ -20,10 +20,10 @@ void make_streams_safe() {
 
 Exit require_printed(Exit code) {
   const bool failed_before = std::ferror(stdout) != 0;
-  const bool printed = std::fflush(stdout) == 0 && !failed_before;
-  if (printed) return code;
-  std::fprintf(stderr, "threepc: standard output: not all could be written: %s; give it a file on a disk with space\n",
-               std::strerror(errno));
+  const bool flushed = std::fflush(stdout) == 0;
+  if (flushed && !failed_before) return code;
+  std::fprintf(stderr, "threepc: standard output: what was printed is not complete: %s\n",
+               flushed ? "it could not be written" : std::strerror(errno));
   return code == Exit::done ? Exit::unexpected : code;
 }
 

@@ -42,8 +42,7 @@ void restore_origins(Node& node, const std::string& place, const Origins& origin
   const auto known = origins.find(place);
   node.origin = known == origins.end() ? file : known->second;
   if (auto* table = std::get_if<Node::Table>(&node.value))
-    for (auto& [key, child] : *table)
-      restore_origins(child, place.empty() ? key : place + "." + key, origins, file);
+    for (auto& [key, child] : *table) restore_origins(child, place.empty() ? key : place + "." + key, origins, file);
   if (auto* items = std::get_if<Node::Array>(&node.value))
     for (std::size_t i = 0; i < items->size(); ++i)
       restore_origins((*items)[i], place + "[" + std::to_string(i) + "]", origins, file);
@@ -53,8 +52,7 @@ void restore_origins(Node& node, const std::string& place, const Origins& origin
 std::string contents(int descriptor) {
   std::string text;
   std::array<char, 1 << 14> piece{};
-  for (ssize_t got = 0;
-       (got = pread(descriptor, piece.data(), piece.size(), static_cast<off_t>(text.size()))) != 0;) {
+  for (ssize_t got = 0; (got = pread(descriptor, piece.data(), piece.size(), static_cast<off_t>(text.size()))) != 0;) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
       throw Failure(Exit::usage, "--descriptor " + std::to_string(descriptor) + ": cannot be read: " +

@@ -8,7 +8,8 @@
 namespace threepc {
 
 /// Holds a folder for this process alone, until it is destroyed or the process ends, however it ends: flock on the
-/// folder itself, which the kernel releases and which leaves no file behind. Processes that are started inherit nothing.
+/// folder itself, which the kernel releases and which leaves no file behind. Processes that are started inherit
+/// nothing.
 class DirectoryLock {
  public:
   /// Throws Failure: Exit::usage if another process holds the folder, naming it; Exit::unexpected if there is no such

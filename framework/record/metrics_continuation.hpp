@@ -7,7 +7,8 @@
 
 namespace threepc {
 
-/// What the lines of a run must be: of rounds up to `round`, the last of them `last`, no two further apart than `every`.
+/// What the lines of a run must be: of rounds up to `round`, the last of them `last`, no two further apart than
+/// `every`.
 struct ExpectedLines {
   std::uint64_t round, last, every;
 };

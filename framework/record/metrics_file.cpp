@@ -55,8 +55,8 @@ void MetricsFile::write_waiting() {
   tried_ = Clock::now();
   std::size_t written = 0;
   while (written < waiting_.size()) {
-    const ssize_t more = pwrite(out_.get(), waiting_.data() + written, waiting_.size() - written,
-                                static_cast<off_t>(size_ + written));
+    const ssize_t more =
+        pwrite(out_.get(), waiting_.data() + written, waiting_.size() - written, static_cast<off_t>(size_ + written));
     if (more < 0 && errno == EINTR) continue;
     if (more < 0) return failed(errno);
     written += static_cast<std::size_t>(more);
@@ -103,8 +103,8 @@ void MetricsFile::drop_oldest() {
 std::string MetricsFile::loss() const {
   if (fault_.empty() && dropped_ == 0) return "";
   const auto waiting = static_cast<std::uint64_t>(std::count(waiting_.begin(), waiting_.end(), '\n'));
-  return file_ + ": " + std::to_string(dropped_ + waiting) + " lines are missing" +
-         (fault_.empty() ? ", because the disk was full for too long" : ": " + fault_);
+  return file_ + (fault_.empty() ? ": the disk was full for too long" : ": cannot be written: " + fault_) + "; " +
+         std::to_string(dropped_ + waiting) + " lines are missing";
 }
 
 }  // namespace threepc

@@ -109,8 +109,10 @@ void RunDirectory::save_model(const RawVector& x) {
 }
 
 void RunDirectory::finish(const Summary& summary) {
-  if (const std::string loss = metrics_->finish(); !loss.empty()) add_fault(loss);
+  sync();
   replace("summary.json", to_json_text(summary));
+  // Only now once more: lines that found no space before must not take the summary's.
+  if (const std::string loss = metrics_->finish(); !loss.empty()) add_fault(loss);
 }
 
 void RunDirectory::replace(const std::string& name, const std::string& content) {
