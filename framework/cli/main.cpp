@@ -6,6 +6,7 @@
 
 #include "cli/certs.hpp"
 #include "cli/plugins.hpp"
+#include "cli/standard_streams.hpp"
 #include "config/run_config.hpp"
 #include "failure.hpp"
 #include "nearest.hpp"
@@ -66,7 +67,7 @@ struct Program {
 
   void take_output(CLI::App& command_app) {
     command_app.add_option("--out", options.out, "Run directory (default: [run] out, or runs/NAME)")->type_name("DIR");
-    command_app.add_flag("--force", options.force, "Overwrite a finished run");
+    command_app.add_flag("--force", options.force, "Start anew over whatever run is there");
     command_app.add_flag("--quiet", options.quiet, "No progress and no final table");
   }
 
@@ -80,6 +81,12 @@ struct Program {
                     "Go on from the last checkpoint of a run directory, with the configuration there")
         ->type_name("DIR")
         ->excludes(&config, command_app.get_option("--out"), command_app.get_option("--force"));
+    command_app
+        .add_flag("--resume-or-start", options.resume_or_start,
+                  "For supervisors: go on from the last checkpoint in the run directory, or start if there is none")
+        ->excludes(command_app.get_option("--resume"), command_app.get_option("--force"));
+    command_app.add_flag("--trust", options.trust, "Resume DIR although others could have written it")
+        ->needs(command_app.get_option("--resume"));
   }
 
   void require_beginning() const {
@@ -121,6 +128,7 @@ struct Program {
         ->default_str("600")
         ->check(CLI::PositiveNumber);
     sub.add_flag("--quiet", options.quiet, "Accepted for symmetry: a worker prints nothing but errors");
+    sub.add_option("--descriptor", options.descriptor)->group("");  // threepc run to the workers that it starts
     sub.footer("Example: threepc work run.toml --rank 3 --connect 127.0.0.1:5555");
     sub.callback([this] { command = [this] { return threepc::work(options, rank, address); }; });
   }
@@ -284,6 +292,7 @@ Exit run_command(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  threepc::cli::make_streams_safe();
   threepc::install_crash_reports();
-  return static_cast<int>(run_command(argc, argv));
+  return static_cast<int>(threepc::cli::require_printed(run_command(argc, argv)));
 }

@@ -107,17 +107,6 @@ std::string explained(std::string_view description) {
          (bare_word ? "; a string needs quotes" : "");
 }
 
-Node parse_file(const std::string& file) {
-  const Reader reader(file, "");
-  const std::string text = contents(file);
-  refuse_deep_keys(text, file);
-  try {
-    return reader.read(toml::parse(text, file));
-  } catch (const toml::parse_error& error) {
-    throw Failure(Exit::usage, reader.place(error.source()) + ": " + explained(error.description()));
-  }
-}
-
 bool is_toml(const std::string& text) {
   try {
     return !toml::parse(text).empty();
@@ -202,8 +191,18 @@ std::string excerpt(std::string_view text) {
   return text.size() > longest ? out + "..." : out;
 }
 
+Node parse_document(const std::string& text, const std::string& file) {
+  const Reader reader(file, "");
+  refuse_deep_keys(text, file);
+  try {
+    return reader.read(toml::parse(text, file));
+  } catch (const toml::parse_error& error) {
+    throw Failure(Exit::usage, reader.place(error.source()) + ": " + explained(error.description()));
+  }
+}
+
 Node read_document(const std::string& file, const std::vector<std::string>& overrides) {
-  Node document = parse_file(file);
+  Node document = parse_document(contents(file), file);
   document.origin = file;
   override_document(document, overrides);
   return document;

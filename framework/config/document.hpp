@@ -32,6 +32,9 @@ struct Node {
 /// FILE:LINE:COLUMN for a file that cannot be read, is not TOML, or names a key twice.
 Node read_document(const std::string& file, const std::vector<std::string>& overrides);
 
+/// The same for a text that is at hand; `file` is what messages call it.
+Node parse_document(const std::string& text, const std::string& file);
+
 /// Applies `overrides` to a document that was read before.
 void override_document(Node& document, const std::vector<std::string>& overrides);
 

@@ -275,6 +275,13 @@ void write_workers(Lines& out, const RunConfig& config, bool complete) {
   out.add("participation", Value(config.participation));
 }
 
+/// What relative paths are relative to. Standard input and pipes lie in no folder of the user's.
+fs::path folder_of(const std::string& file) {
+  const fs::path path = fs::absolute(file).lexically_normal();
+  const bool pipe = path.string().starts_with("/dev/") || path.string().starts_with("/proc/");
+  return pipe ? fs::current_path() : path.parent_path();
+}
+
 }  // namespace
 
 RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out) {
@@ -285,7 +292,7 @@ RunConfig load_config(const std::string& file, const std::vector<std::string>& o
 
 RunConfig load_config(const Node& document, const std::string& file, const std::string& out) {
   Section root(&document, "");
-  const fs::path folder = fs::absolute(file).parent_path();
+  const fs::path folder = folder_of(file);
 
   RunConfig config;
   config.file = file;

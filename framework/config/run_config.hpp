@@ -78,7 +78,7 @@ struct RunConfig {
 RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out = "");
 
 /// The same for a document that is not, or not only, what one file says; relative paths are relative to the
-/// folder of `file`.
+/// folder of `file`, or to the current folder where that is standard input or a pipe.
 RunConfig load_config(const Node& document, const std::string& file, const std::string& out);
 
 /// The complete configuration as TOML: every default filled in, every path absolute; load_config of it gives

@@ -1,6 +1,7 @@
 #include "record/checkpoint.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,13 +9,15 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
+#include <new>
+#include <system_error>
 #include <threepc/sdk/bytes.hpp>
 #include <utility>
 
 #include "failure.hpp"
 #include "hash.hpp"
+#include "record/durable_file.hpp"
 #include "record/json.hpp"
 #include "version.hpp"
 
@@ -121,12 +124,16 @@ std::vector<std::uint8_t> take_blob(tpc::Reader& in, const Json& size) {
   return {bytes.begin(), bytes.end()};
 }
 
+void require_format(std::uint32_t seen) {
+  if (seen != format)
+    unusable("is of format " + std::to_string(seen) + ", expected " + std::to_string(format) +
+             "; use the version of threepc that wrote it");
+}
+
 /// Everything but the hash at the end, which has been found right.
 Checkpoint parse_content(tpc::Reader in) {
   in.take_span(sizeof magic);
-  if (const auto seen = in.get<std::uint32_t>(); seen != format)
-    unusable("is of format " + std::to_string(seen) + ", expected " + std::to_string(format) +
-             "; use the version of threepc that wrote it");
+  require_format(in.get<std::uint32_t>());
   const auto text = in.take_span(in.get<std::uint64_t>());
   const Json json = Json::parse(text.begin(), text.end());
   Checkpoint c = from_json(json);
@@ -144,8 +151,11 @@ std::string name_of(std::uint64_t round) {
   return text;
 }
 
-/// The checkpoints of a folder, or what a crash has left of them (".ckpt.partial"), the newest first.
-std::vector<fs::path> listed(const fs::path& folder, const char* ending = ".ckpt") {
+/// Named by name_of(), unlike a copy that a user has made beside.
+bool is_of_run(const fs::path& file) { return file.filename().string().starts_with("round-"); }
+
+/// The files of a folder with such an ending, the newest first: rounds are written with leading zeros.
+std::vector<fs::path> listed(const fs::path& folder, const char* ending) {
   std::vector<fs::path> files;
   std::error_code ignored;
   for (const auto& item : fs::directory_iterator(folder, ignored))
@@ -154,26 +164,84 @@ std::vector<fs::path> listed(const fs::path& folder, const char* ending = ".ckpt
   return files;
 }
 
-std::vector<std::uint8_t> read_all(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) unusable(std::string("cannot be read: ") + std::strerror(errno));
-  std::vector<std::uint8_t> bytes(fs::file_size(file));
-  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(in.gcount()));
+/// A fifo or a device opens and reads like a file, but would wait or never end.
+Descriptor open_regular(const fs::path& file) {
+  Descriptor opened(open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!opened) unusable(std::string("cannot be read: ") + std::strerror(errno));
+  struct stat status {};
+  if (fstat(opened.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    unusable(S_ISDIR(status.st_mode) ? "is a folder, no file" : "is no regular file");
+  return opened;
+}
+
+/// The first bytes; fewer where the file ends before.
+std::vector<std::uint8_t> read_start(const Descriptor& file, std::uint64_t size) {
+  std::vector<std::uint8_t> bytes(size);
+  std::uint64_t have = 0;
+  while (have < size) {
+    const ssize_t more = pread(file.get(), bytes.data() + have, size - have, static_cast<off_t>(have));
+    if (more < 0 && errno == EINTR) continue;
+    if (more < 0) unusable(std::string("cannot be read: ") + std::strerror(errno));
+    if (more == 0) break;
+    have += static_cast<std::uint64_t>(more);
+  }
+  bytes.resize(have);
   return bytes;
 }
 
-/// A file that is written, hashed on the way, and synced; every call is checked.
+constexpr std::uint64_t preamble = sizeof magic + sizeof format + sizeof(std::uint64_t);
+constexpr std::uint64_t largest_header = std::uint64_t{64} << 20;  // a million workers take a sixth of it
+
+/// Of the whole file, by its header; the largest number there is for one that makes no sense.
+std::uint64_t size_said_by(const Json& header, std::uint64_t header_size) {
+  std::uint64_t size = preamble + header_size + sizeof(std::uint64_t);
+  const auto add = [&](std::uint64_t more) { size = more > UINT64_MAX - size ? UINT64_MAX : size + more; };
+  add(whole_at<std::uint64_t>(header, "server_size"));
+  for (const Json& worker : header.at("worker_sizes")) add(whole<std::uint64_t>(worker, "the size of a state"));
+  return size;
+}
+
+Json read_header(const Descriptor& file, std::uint64_t length) {
+  const std::vector<std::uint8_t> start = read_start(file, preamble + length);
+  Json header =
+      Json::parse(start.begin() + std::min<std::ptrdiff_t>(preamble, std::ssize(start)), start.end(), nullptr, false);
+  if (!header.is_object() || !header.contains("server_size") || !header.contains("worker_sizes"))
+    unusable("is torn or damaged: its header cannot be read");
+  return header;
+}
+
+/// Before memory is taken for a file of this size, its header must explain it. What may be wrong beyond that,
+/// parse_checkpoint() finds.
+void require_explained(const Descriptor& file, std::uint64_t size) {
+  const std::vector<std::uint8_t> start = read_start(file, std::min(size, preamble));
+  if (start.size() < preamble || std::memcmp(start.data(), magic, sizeof magic) != 0)
+    unusable("is no checkpoint of threepc");
+  tpc::Reader in(start.data() + sizeof magic, start.size() - sizeof magic);
+  require_format(in.get<std::uint32_t>());
+  const auto length = in.get<std::uint64_t>();
+  if (length > largest_header || length > size - preamble) unusable("is torn or damaged: its header does not end");
+  const std::uint64_t said = size_said_by(read_header(file, length), length);
+  if (size != said)
+    unusable("is torn or damaged: it has " + std::to_string(size) + " bytes, by its header " + std::to_string(said));
+  const auto memory =
+      static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  if (size > memory) unusable("is larger than this host's memory");
+}
+
+std::vector<std::uint8_t> read_all(const fs::path& file) {
+  const Descriptor opened = open_regular(file);
+  const std::uint64_t size = fs::file_size(file);
+  require_explained(opened, size);
+  return read_start(opened, size);
+}
+
+/// Writes, and hashes on the way.
 class Output {
  public:
-  explicit Output(const std::string& name) : file_(std::fopen(name.c_str(), "wb")) { check(file_ != nullptr); }
-  ~Output() {
-    if (file_ != nullptr) std::fclose(file_);
-  }
-  Output(const Output&) = delete;
+  explicit Output(const std::string& name) : file_(name) {}
   void add(const void* data, std::size_t size) {
     if (size == 0) return;  // data may be null then
-    check(std::fwrite(data, 1, size, file_) == size);
+    file_.add(data, size);
     hash_.add(data, size);
   }
   template <class T>
@@ -182,26 +250,14 @@ class Output {
   }
   void finish() {
     const std::uint64_t hash = hash_.value();
-    check(std::fwrite(&hash, 1, sizeof hash, file_) == sizeof hash);
-    check(std::fflush(file_) == 0 && fsync(fileno(file_)) == 0);
-    check(std::fclose(std::exchange(file_, nullptr)) == 0);
+    file_.add(&hash, sizeof hash);
+    file_.commit();
   }
 
  private:
-  static void check(bool good) {
-    if (!good) throw Failure(Exit::unexpected, std::strerror(errno));
-  }
-  std::FILE* file_;
+  DurableFile file_;
   StreamingHash hash_;
 };
-
-/// After a rename, so that the name survives a power failure as well.
-void sync_folder(const std::string& folder) {
-  const int opened = open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (opened < 0) return;
-  fsync(opened);
-  close(opened);
-}
 
 }  // namespace
 
@@ -224,21 +280,36 @@ Checkpoint parse_checkpoint(std::span<const std::uint8_t> bytes) {
   }
 }
 
-Checkpoint read_checkpoint(const std::string& run_folder, const std::function<void(const std::string&)>& warn) {
-  const fs::path folder = fs::path(run_folder) / "checkpoint";
-  std::string faults;
-  for (const fs::path& file : listed(folder)) {
+std::vector<std::string> checkpoint_files(const std::string& run_folder) {
+  std::vector<std::string> files;
+  for (const fs::path& file : listed(fs::path(run_folder) / "checkpoint", ".ckpt")) files.push_back(file.string());
+  return files;
+}
+
+std::optional<Checkpoint> find_checkpoint(const std::string& run_folder,
+                                          const std::function<void(const std::string&)>& warn) {
+  for (const std::string& file : checkpoint_files(run_folder)) {
     try {
       return parse_checkpoint(read_all(file));
     } catch (const Failure& failure) {
-      const std::string fault = file.string() + " " + failure.what();
-      warn(fault + "; trying the one before");
-      faults += "\n  " + fault;
+      warn(file + " " + failure.what() + "; it is passed over");
+    } catch (const std::bad_alloc&) {
+      warn(file + " does not fit into this host's memory; it is passed over");
     }
   }
-  throw Failure(Exit::data, folder.string() +
-                                ": there is no checkpoint to resume from; start the run anew, and set [checkpoint] "
-                                "every_rounds or every_seconds" +
+  return std::nullopt;
+}
+
+Checkpoint read_checkpoint(const std::string& run_folder, const std::function<void(const std::string&)>& warn) {
+  std::string faults;
+  auto found = find_checkpoint(run_folder, [&](const std::string& fault) {
+    warn(fault);
+    faults += "\n  " + fault;
+  });
+  if (found) return std::move(*found);
+  throw Failure(Exit::data, run_folder +
+                                "/checkpoint: there is no checkpoint to resume from; start the run anew, and set "
+                                "[checkpoint] every_rounds or every_seconds" +
                                 faults);
 }
 
@@ -250,9 +321,10 @@ void CheckpointWriter::write(Checkpoint checkpoint) {
   thread_ = std::jthread([this, held = std::move(checkpoint)] {
     try {
       write_file(held);
+    } catch (const std::system_error& error) {
+      failure_ = fault_of(held, error.code().message());
     } catch (const std::exception& error) {
-      failure_ = folder_ + "/" + name_of(held.round) + ": cannot be written: " + error.what() +
-                 "; the run goes on, and the checkpoint before it is kept";
+      failure_ = fault_of(held, error.what());
     }
     busy_ = false;
   });
@@ -263,28 +335,33 @@ std::string CheckpointWriter::wait() {
   return std::exchange(failure_, "");
 }
 
+std::string CheckpointWriter::fault_of(const Checkpoint& checkpoint, const std::string& reason) const {
+  return folder_ + "/" + name_of(checkpoint.round) + ": cannot be written: " + reason +
+         "; the run goes on, and the checkpoint before it is kept";
+}
+
 void CheckpointWriter::write_file(const Checkpoint& checkpoint) const {
-  fs::create_directories(folder_);
-  const std::string file = folder_ + "/" + name_of(checkpoint.round), partial = file + ".partial";
+  make_private_folder(folder_);
   const std::string header = to_json(checkpoint).dump();
-  try {
-    Output out(partial);
-    out.add(magic, sizeof magic);
-    out.add(format);
-    out.add(std::uint64_t{header.size()});
-    out.add(header.data(), header.size());
-    out.add(checkpoint.server.data(), checkpoint.server.size());
-    for (const auto& worker : checkpoint.workers) out.add(worker.data(), worker.size());
-    out.finish();
-    fs::rename(partial, file);
-  } catch (...) {
-    std::remove(partial.c_str());
-    throw;
-  }
-  sync_folder(folder_);
-  const std::vector<fs::path> files = listed(folder_);
-  for (std::size_t i = kept; i < files.size(); ++i) fs::remove(files[i]);
-  for (const fs::path& torn : listed(folder_, ".ckpt.partial")) fs::remove(torn);
+  Output out(folder_ + "/" + name_of(checkpoint.round));
+  out.add(magic, sizeof magic);
+  out.add(format);
+  out.add(std::uint64_t{header.size()});
+  out.add(header.data(), header.size());
+  out.add(checkpoint.server.data(), checkpoint.server.size());
+  for (const auto& worker : checkpoint.workers) out.add(worker.data(), worker.size());
+  out.finish();
+  remove_older(name_of(checkpoint.round));
+}
+
+/// Of later rounds there are only those that were passed over when the run was resumed. They are nothing to go back to,
+/// and no reason to remove what is.
+void CheckpointWriter::remove_older(const std::string& newest) const {
+  std::error_code ignored;
+  std::size_t count = 0;
+  for (const fs::path& file : listed(folder_, ".ckpt"))
+    if (is_of_run(file) && file.filename().string() <= newest && ++count > kept) fs::remove(file, ignored);
+  for (const fs::path& torn : listed(folder_, ".ckpt.partial")) fs::remove(torn, ignored);
 }
 
 }  // namespace threepc

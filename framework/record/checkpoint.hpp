@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -35,9 +36,15 @@ struct Checkpoint {
 /// Throws Failure(Exit::data), which says what is wrong, for bytes that are torn, damaged or of another kind of file.
 Checkpoint parse_checkpoint(std::span<const std::uint8_t> bytes);
 
-/// The newest readable checkpoint of a run directory. `warn` is told about each newer one that is passed over.
-/// Throws Failure(Exit::data) if there is none.
+/// The newest usable checkpoint of a run directory. `warn` is told about each newer file that is passed over, and in
+/// find_checkpoint() also about the last. Neither waits, whatever a file is, nor takes memory for what it only claims.
+/// read_checkpoint() throws Failure(Exit::data) if there is none.
+std::optional<Checkpoint> find_checkpoint(const std::string& run_folder,
+                                          const std::function<void(const std::string&)>& warn);
 Checkpoint read_checkpoint(const std::string& run_folder, const std::function<void(const std::string&)>& warn);
+
+/// The files that may be checkpoints of a run directory, the newest first, usable or not.
+std::vector<std::string> checkpoint_files(const std::string& run_folder);
 
 /// Writes checkpoints in a thread of its own, so that rounds go on meanwhile, and keeps the last two. A file appears
 /// whole or not at all. One that cannot be written, on a full disk, harms neither the run nor those before it.
@@ -56,6 +63,8 @@ class CheckpointWriter {
 
  private:
   void write_file(const Checkpoint& checkpoint) const;
+  void remove_older(const std::string& newest) const;
+  std::string fault_of(const Checkpoint& checkpoint, const std::string& reason) const;
 
   std::string folder_;
   std::atomic<bool> busy_{false};

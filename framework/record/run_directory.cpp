@@ -1,21 +1,20 @@
 #include "record/run_directory.hpp"
 
-#include <cerrno>
-#include <cstring>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <vector>
+#include <system_error>
 
 #include "failure.hpp"
+#include "record/durable_file.hpp"
 #include "record/json.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void cannot_write(const std::string& file, int code) {
-  throw Failure(Exit::unexpected, file + ": cannot be written: " + std::strerror(code) +
-                                      "; free the disk or choose another folder with --out");
+std::string cannot_write(const std::string& file, const std::system_error& error) {
+  return file + ": cannot be written: " + error.code().message();
 }
 
 /// NumPy's .npy format, version 1.0: a header padded to 64 bytes, then the values.
@@ -33,101 +32,98 @@ std::string to_npy(const RawVector& x) {
   return out;
 }
 
-void refuse_finished(const std::string& folder, bool force) {
-  if (force || !fs::exists(folder + "/summary.json")) return;
-  throw Failure(Exit::usage,
-                folder + ": holds a finished run; choose another folder with --out, or overwrite it with --force");
-}
-
-void create(const std::string& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed)
-    throw Failure(Exit::unexpected,
-                  folder + ": cannot be created: " + failed.message() + "; choose another folder with --out");
-}
-
-/// Those of an earlier run must not be mistaken for this one's.
+/// Those of an earlier run, and its model, must not be mistaken for this one's.
 void remove_checkpoints(const std::string& folder) {
   std::error_code ignored;
   std::vector<fs::path> old;
   for (const auto& item : fs::directory_iterator(folder + "/checkpoint", ignored))
-    if (item.path().extension() == ".ckpt") old.push_back(item.path());
+    if (item.path().extension() == ".ckpt" || item.path().filename() == "x.npy") old.push_back(item.path());
   for (const fs::path& file : old) fs::remove(file, ignored);
 }
 
-/// Up to the first line of a later round, or one that a crash has torn.
-std::string lines_until(const std::string& file, std::uint64_t round) {
-  std::ifstream in(file);
-  std::string text;
-  for (std::string line; std::getline(in, line);) {
-    const Json json = Json::parse(line, nullptr, false);
-    const bool whole = json.is_object() && json.contains("round") && json["round"].is_number_unsigned();
-    if (!whole || json["round"].get<std::uint64_t>() > round) break;
-    text += line + "\n";
-  }
-  return text;
+std::string folder_made(const std::string& folder) {
+  make_private_folder(folder);
+  return folder;
 }
 
 }  // namespace
 
-RunDirectory::RunDirectory(const std::string& folder, const std::string& config_toml, bool force) : folder_(folder) {
-  refuse_finished(folder, force);
-  create(folder);
-  remove_checkpoints(folder);
-  begin(config_toml, "w");
+std::optional<Ending> ending_of(const std::string& run_folder) {
+  std::ifstream in(run_folder + "/summary.json");
+  const Json json = Json::parse(in, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const auto number = [&](const char* key) {
+    return json.contains(key) && json[key].is_number() ? json[key].get<double>() : NAN;
+  };
+  Ending ending;
+  ending.stopped_by = json.value("stopped_by", Json()).is_string() ? json["stopped_by"].get<std::string>() : "";
+  ending.last.round = json.value("round", Json()).is_number_unsigned() ? json["round"].get<std::uint64_t>() : 0;
+  ending.last.grad_norm_sq = number("grad_norm_sq");
+  ending.last.uplink_bits_per_worker = number("uplink_bits_per_worker");
+  ending.last.seconds = number("seconds");
+  return ending;
 }
 
-RunDirectory::RunDirectory(const std::string& folder, const std::string& config_toml, std::uint64_t round)
-    : folder_(folder) {
-  replace("metrics.jsonl", lines_until(folder + "/metrics.jsonl", round));
-  begin(config_toml, "a");
+RunDirectory::RunDirectory(const std::string& folder) : folder_(folder_made(folder)), lock_(folder_) {
+  if (!lock_.doubt().empty()) warnings_.push_back(lock_.doubt());
 }
 
-void RunDirectory::begin(const std::string& config_toml, const char* mode) {
+void RunDirectory::start(const std::string& config_toml) {
+  std::error_code ignored;
+  if (fs::file_size(folder_ + "/metrics.jsonl", ignored) > 0 && !ignored)
+    warnings_.push_back(folder_ + ": held a run without a checkpoint to go on from; it is started anew");
+  begin(config_toml, 0);
+  remove_checkpoints(folder_);  // only now: a disk that is full has failed before
+}
+
+void RunDirectory::go_on(const std::string& config_toml, const ExpectedLines& lines) {
+  const Continuation kept = continue_metrics(folder_ + "/metrics.jsonl", lines);
+  warnings_.insert(warnings_.end(), kept.warnings.begin(), kept.warnings.end());
+  begin(config_toml, kept.size);
+}
+
+/// A summary goes only when there is a checkpoint to get it from again, or when all begins anew.
+void RunDirectory::begin(const std::string& config_toml, std::uint64_t metrics_size) {
+  try {
+    write_durably(folder_ + "/config.toml", config_toml);
+  } catch (const std::system_error& error) {
+    throw Failure(Exit::unexpected, cannot_write(folder_ + "/config.toml", error) +
+                                        "; free the disk or choose another folder with --out");
+  }
+  metrics_ = std::make_unique<MetricsFile>(folder_ + "/metrics.jsonl", metrics_size);
   std::error_code ignored;
   fs::remove(folder_ + "/summary.json", ignored);
-  replace("config.toml", config_toml);
-  metrics_.reset(std::fopen((folder_ + "/metrics.jsonl").c_str(), mode));
-  if (!metrics_) cannot_write(folder_ + "/metrics.jsonl", errno);
 }
 
-void RunDirectory::add(const Metrics& metrics) {
-  const std::string line = to_json_line(metrics) + "\n";
-  if (std::fwrite(line.data(), 1, line.size(), metrics_.get()) != line.size())
-    cannot_write(folder_ + "/metrics.jsonl", errno);
-  if (metrics.seconds - last_sync_ < 1 && metrics.round > 0) return;
-  last_sync_ = metrics.seconds;
-  sync();
-}
+void RunDirectory::add(const Metrics& metrics) { metrics_->add(to_json_line(metrics)); }
 
-void RunDirectory::sync() {
-  if (std::fflush(metrics_.get()) != 0) cannot_write(folder_ + "/metrics.jsonl", errno);
-}
+void RunDirectory::sync() { metrics_->flush(); }
 
 void RunDirectory::save_model(const RawVector& x) {
-  create(folder_ + "/checkpoint");
+  try {
+    make_private_folder(folder_ + "/checkpoint");
+  } catch (const Failure& failure) {
+    return add_fault(failure.what());
+  }
   replace("checkpoint/x.npy", to_npy(x));
 }
 
 void RunDirectory::finish(const Summary& summary) {
   sync();
   replace("summary.json", to_json_text(summary));
+  // Only now once more: lines that found no space before must not take the summary's.
+  if (const std::string loss = metrics_->finish(); !loss.empty()) add_fault(loss);
 }
 
-/// Written beside the target and renamed over it, so that a reader sees the old file or the new one.
-void RunDirectory::replace(const std::string& name, const std::string& content) const {
+void RunDirectory::replace(const std::string& name, const std::string& content) {
   const std::string file = folder_ + "/" + name;
-  const std::string partial = file + ".partial";
-  std::unique_ptr<std::FILE, Close> out(std::fopen(partial.c_str(), "w"));
-  if (!out) cannot_write(file, errno);
-  if (std::fwrite(content.data(), 1, content.size(), out.get()) != content.size() || std::fflush(out.get()) != 0) {
-    const int code = errno;
-    std::remove(partial.c_str());
-    cannot_write(file, code);
+  try {
+    write_durably(file, content);
+  } catch (const std::system_error& error) {
+    add_fault(cannot_write(file, error));
   }
-  out.reset();
-  if (std::rename(partial.c_str(), file.c_str()) != 0) cannot_write(file, errno);
 }
+
+void RunDirectory::add_fault(const std::string& text) { fault_ += (fault_.empty() ? "" : "; ") + text; }
 
 }  // namespace threepc

@@ -3,19 +3,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <thread>
 #include <utility>
 
+#include "config/handover.hpp"
 #include "config/run_config.hpp"
 #include "plugin/crash.hpp"
-#include "record/checkpoint.hpp"
 #include "record/log.hpp"
 #include "record/progress.hpp"
-#include "record/run_directory.hpp"
+#include "runtime/assignment.hpp"
 #include "runtime/launcher.hpp"
 #include "runtime/placed.hpp"
 #include "runtime/server.hpp"
@@ -31,48 +33,9 @@ Exit exit_of(const Summary& summary) {
   return summary.stopped_by == "interrupted" ? Exit::interrupted : Exit::done;
 }
 
-/// A run as it is to begin, or to go on.
-struct Assignment {
-  RunConfig config;
-  std::optional<Checkpoint> from;
-};
-
-void require_continuation(const RunConfig& config, const Checkpoint& from) {
-  const std::vector<std::string> lines = agreement(config);
-  const auto [now, then] =
-      std::mismatch(lines.begin(), lines.end(), from.configuration.begin(), from.configuration.end());
-  if (now == lines.end() && then == from.configuration.end()) return;
-  throw Failure(Exit::usage,
-                config.out + ": the checkpoint is of a run with '" +
-                    (then == from.configuration.end() ? "nothing more" : *then) + "', this configuration has '" +
-                    (now == lines.end() ? "nothing more" : *now) +
-                    "'; transport, [faults], [checkpoint], rounds and stopping rules may change, nothing else");
-}
-
-RunConfig config_of(const RunOptions& options) {
-  if (options.resume.empty()) return load_config(options.config, options.set, options.out);
-  const std::string file = options.resume + "/config.toml";
-  if (!std::filesystem::exists(file))
-    throw Failure(Exit::usage, "--resume " + options.resume + ": is no run directory: it has no config.toml");
-  RunConfig config = load_config(file, options.set, options.resume);
-  // A fault that ended the run has happened; it comes again only if it is asked for again.
-  const auto injects = [](const std::string& set) { return set.starts_with("faults"); };
-  if (std::none_of(options.set.begin(), options.set.end(), injects)) config.faults.inject.clear();
-  return config;
-}
-
-Assignment assignment_of(const RunOptions& options, RunConfig config) {
-  if (options.resume.empty()) return {std::move(config), std::nullopt};
-  const auto warn = [](const std::string& text) { std::fprintf(stderr, "threepc: warning: %s\n", text.c_str()); };
-  Checkpoint from = read_checkpoint(config.out, warn);
-  require_continuation(config, from);
-  return {std::move(config), std::move(from)};
-}
-
-RunDirectory directory_of(const Assignment& run, bool force) {
-  const std::string toml = to_toml(run.config);
-  if (run.from) return {run.config.out, toml, run.from->round};
-  return {run.config.out, toml, force};
+std::string host_name() {
+  char host[256] = "";
+  return gethostname(host, sizeof host - 1) == 0 ? host : "localhost";
 }
 
 /// What run and serve share: a server, its run directory, and whoever provides the workers.
@@ -82,19 +45,20 @@ class Session {
       : options_(options),
         assignment_(std::move(assignment)),
         config_(assignment_.config),
-        directory_(directory_of(assignment_, options.force)),
+        directory_(assignment_.directory),
         progress_(config_, options.quiet ? Progress::Style::quiet : Progress::style_of_stderr()),
         transport_(config_.transport, {config_.dtype, 0, config_.workers, TPC_SERVER, config_.seed}, transport_stream),
         channel_(transport_, config_.timeout, [this] { watch(); }),
         server_(config_, channel_, directory_, progress_) {
     end_crashes_with_a_code();
     open_log(directory_.log_file(), options.quiet, assignment_.from.has_value());
-    log_info(std::string("threepc ") + version() + ", configuration " + config_.file);
+    log_info(std::string("threepc ") + version() + ", configuration " + config_.file + ", process " +
+             std::to_string(getpid()) + " on " + host_name());
     for (const Rejected& file : config_.catalog->rejected()) log_info("ignored: " + file.reason);
     for (const std::string& warning : config_.catalog->warnings()) log_warning(warning);
-    if (!assignment_.from) return;
-    log_info("resumed after round " + std::to_string(assignment_.from->round));
-    server_.resume(*assignment_.from);
+    for (const std::string& text : assignment_.passed_over) log_info(text);
+    for (const std::string& text : directory_.take_warnings()) log_warning(text);
+    if (assignment_.from) go_on(*assignment_.from);
   }
   ~Session() { close_log(); }
 
@@ -108,6 +72,7 @@ class Session {
              summary.x_hash);
     progress_.end_line();
     if (!options_.quiet) std::fputs(final_table(config_, summary).c_str(), stdout);
+    require_written(summary);
     return exit_of(summary);
   }
 
@@ -116,6 +81,28 @@ class Session {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  void go_on(const Checkpoint& from) {
+    log_info("resumed after round " + std::to_string(from.round));
+    server_.resume(from);
+    if (options_.resume.empty()) return;
+    for (const std::string& folder : config_.plugin_path) {
+      const std::string text = "plugins of " + folder + ", as " + config_.file + " says";
+      log_info(text);
+      progress_.note(text);
+    }
+  }
+
+  /// The hash is what a run was for, even if nothing else of it can be kept.
+  void require_written(const Summary& summary) const {
+    if (directory_.fault().empty()) return;
+    const Failure failure(Exit::unexpected, directory_.fault() +
+                                                "; free the disk, then go on from the last checkpoint" +
+                                                " with --resume or run again; x_hash is " + summary.x_hash);
+    log_error(failure.what());
+    throw failure;
+  }
+
   void watch() {
     if (StopSignals::requested()) stop_with_a_checkpoint();
     if (workers_) workers_->watch(server_.takes_in());
@@ -150,7 +137,7 @@ class Session {
   StopSignals signals_;
   Assignment assignment_;
   const RunConfig& config_;
-  RunDirectory directory_;
+  RunDirectory& directory_;
   Progress progress_;
   Transport transport_;
   Channel channel_;
@@ -162,11 +149,27 @@ class Session {
 
 /// An address to connect to. A server that listens on every address of its host is at the host's name.
 std::string for_workers(const std::string& address) {
-  char host[256] = "";
   for (const std::string everywhere : {"0.0.0.0:", "[::]:"})
-    if (address.starts_with(everywhere) && gethostname(host, sizeof host - 1) == 0)
-      return host + address.substr(everywhere.size() - 1);
+    if (address.starts_with(everywhere)) return host_name() + address.substr(everywhere.size() - 1);
   return address;
+}
+
+/// In single quotes, as a shell reads it, where it needs them.
+std::string for_shell(const std::string& word) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_-./=:,+", c) != nullptr; };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+/// What starts a worker of this run. A pipe can be read only once, so the run directory's copy is named then.
+std::string worker_command(const RunConfig& config, const std::string& address) {
+  const bool again = std::filesystem::is_regular_file(config.file) && !config.file.starts_with("/dev/");
+  std::string text = "threepc work " + for_shell(again ? config.file : config.out + "/config.toml");
+  if (again)
+    for (const std::string& set : config.overrides) text += " --set " + for_shell(set);
+  return text + " --rank I --connect " + for_workers(address);
 }
 
 bool in_process(const RunConfig& config) { return (config.transport.descriptor->capabilities & TPC_IN_PROCESS) != 0; }
@@ -232,6 +235,7 @@ Exit run_placed(const RunOptions& options, RunConfig config, const Place& place)
 
 Exit run(const RunOptions& options) {
   RunConfig config = config_of(options);
+  if (nothing_left(options, config)) return Exit::done;
   if (const auto place = Transport::place(config.transport)) return run_placed(options, std::move(config), *place);
   Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
@@ -244,18 +248,18 @@ Exit serve(const RunOptions& options, const std::string& listen) {
   RunConfig config = config_of(options);
   refuse_in_process(config, "serve");
   refuse_placed(config, "serve");
-  const std::string file = config.file;
+  if (nothing_left(options, config)) return Exit::done;
   Session session(options, assignment_of(options, std::move(config)));
   return session.run(listen, [&](const std::string& address) -> std::unique_ptr<LocalWorkers> {
     session.progress().note("listening at " + address + " for " + std::to_string(session.config().workers) +
-                            " workers; start each with: threepc work " + file + " --rank I --connect " +
-                            for_workers(address));
+                            " workers; start each with: " + worker_command(session.config(), address));
     return nullptr;
   });
 }
 
 Exit work(const RunOptions& options, std::uint32_t rank, const std::string& connect) {
-  const RunConfig config = load_config(options.config, options.set);
+  const RunConfig config = options.descriptor >= 0 ? take_over(options.descriptor, options.config)
+                                                   : load_config(options.config, options.set);
   for (const std::string& warning : config.catalog->warnings())
     std::fprintf(stderr, "threepc: warning: %s\n", warning.c_str());
   refuse_in_process(config, "work");

@@ -14,9 +14,12 @@ struct RunOptions {
   std::string config;            // the TOML file; not with `resume`
   std::vector<std::string> set;  // overrides, "mechanism.zeta=32"
   std::string out;               // replaces [run] out when not empty
-  bool force = false;            // overwrite a finished run
+  bool force = false;            // overwrite a run
   bool quiet = false;            // no progress and no final table
   std::string resume;            // a run directory: go on from its last checkpoint, with the configuration there
+  bool resume_or_start = false;  // go on from the last checkpoint of the run directory, or start where there is none
+  bool trust = false;            // resume a directory that others could have written
+  int descriptor = -1;           // a worker's: where what hand_over() wrote is open, in place of reading `config`
   std::optional<double> retry;   // a worker that loses its server tries for so many seconds to join again
 };
 

@@ -9,6 +9,7 @@
 
 #include "record/log.hpp"
 #include "runtime/schedule.hpp"
+#include "runtime/stopping.hpp"
 
 namespace threepc {
 namespace {
@@ -91,11 +92,11 @@ void Server::rounds() {
 
 /// A run that goes on from its own end has nothing to do, unless it has been given more rounds or other stopping rules.
 bool Server::is_over_already() {
-  if (resumed_ == nullptr || reason_to_stop(absorbed_round_) == nullptr) return false;
+  const char* const reason = resumed_ == nullptr ? nullptr : reason_to_stop(*config_, resumed_->final_last);
+  if (reason == nullptr) return false;
   tally_.last = resumed_->final_last;
   tally_.chain.resume(resumed_->final_chain);
-  saved_round_ = absorbed_round_;
-  finish(reason_to_stop(absorbed_round_));
+  finish(reason);
   return true;
 }
 
@@ -117,7 +118,7 @@ bool Server::finish_round(std::uint64_t round) {
     record(round);
   }
   if (!finite_ || diverged_) return finish("diverged"), false;
-  const char* const reason = wants_evaluation(round) ? reason_to_stop(round) : nullptr;
+  const char* const reason = wants_evaluation(round) ? reason_to_stop(*config_, tally_.last) : nullptr;
   step(round);
   open_round_.reset();
   absorbing_ = false;
@@ -244,17 +245,6 @@ void Server::record(std::uint64_t round) {
   if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
 }
 
-/// By the last line; nullptr: the run goes on.
-const char* Server::reason_to_stop(std::uint64_t round) const {
-  const StopRules& stop = config_->stop;
-  const Metrics& last = tally_.last;
-  const auto reached = [](const std::optional<double>& bound, double value) { return bound && value <= *bound; };
-  const auto spent = [](const std::optional<double>& bound, double value) { return bound && value >= *bound; };
-  if (reached(stop.grad_norm, std::sqrt(last.grad_norm_sq))) return "grad_norm";
-  if (reached(stop.grad_norm_sq, last.grad_norm_sq)) return "grad_norm_sq";
-  if (spent(stop.uplink_bits_per_worker, last.uplink_bits_per_worker)) return "uplink_bits_per_worker";
-  if (spent(stop.seconds, last.seconds)) return "seconds";
-  return round >= config_->rounds ? "rounds" : nullptr;
 }
 
 void Server::step(std::uint64_t round) {

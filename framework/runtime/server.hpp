@@ -90,7 +90,6 @@ class Server : private Roster::Home {
   void count_round();
   void count(const Update& update);
   void record(std::uint64_t round);
-  const char* reason_to_stop(std::uint64_t round) const;
   void step(std::uint64_t round);
   void finish(const std::string& stopped_by);
 

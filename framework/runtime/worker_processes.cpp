@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@
 #include <utility>
 #include <vector>
 
+#include "config/handover.hpp"
 #include "plugin/crash.hpp"
+#include "record/descriptor.hpp"
 #include "record/log.hpp"
 #include "runtime/launcher.hpp"
 
@@ -56,16 +59,33 @@ struct DieWithParent : bp::extend::handler {
   }
 };
 
-std::vector<std::string> arguments(const RunConfig& config, const std::string& address, std::uint32_t rank) {
-  std::vector<std::string> out = {"work", config.file, "--rank", std::to_string(rank), "--connect", address, "--quiet"};
-  for (const std::string& override_ : config.overrides) out.insert(out.end(), {"--set", override_});
-  return out;
+/// In the child, before exec: it inherits this descriptor.
+struct Inherit : bp::extend::handler {
+  explicit Inherit(int number) : descriptor(number) {}
+  int descriptor;
+  template <class Executor>
+  void on_exec_setup(Executor&) const {
+    fcntl(descriptor, F_SETFD, 0);
+  }
+};
+
+/// A file without a name, which nobody but this process and those that it starts can read or change.
+Descriptor nameless_file(const std::string& text) {
+  Descriptor file(memfd_create("threepc-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw Failure(Exit::unexpected,
+                  std::string("the workers' configuration cannot be handed over: ") + std::strerror(errno));
+  fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  return file;
 }
 
 class WorkerProcesses final : public LocalWorkers {
  public:
   WorkerProcesses(const RunConfig& config, const std::string& address)
-      : config_(&config), address_(address), program_(std::filesystem::read_symlink("/proc/self/exe").string()) {
+      : config_(&config),
+        address_(address),
+        program_(std::filesystem::read_symlink("/proc/self/exe").string()),
+        handed_over_(nameless_file(hand_over(config))) {
     for (std::uint32_t rank = 0; rank < config.workers; ++rank) processes_.push_back(start(rank));
   }
 
@@ -109,12 +129,19 @@ class WorkerProcesses final : public LocalWorkers {
   }
 
  private:
+  /// The user's file is named for people and messages; what it says now is nobody's business any more.
+  std::vector<std::string> arguments(std::uint32_t rank) const {
+    return {"work",   config_->file,        "--descriptor", std::to_string(handed_over_.get()),
+            "--rank", std::to_string(rank), "--connect",    address_,
+            "--quiet"};
+  }
+
   std::unique_ptr<Process> start(std::uint32_t rank) const {
     auto process = std::make_unique<Process>();
     process->rank = rank;
     process->child =
-        bp::child(bp::exe = program_, bp::args = arguments(*config_, address_, rank),
-                  bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > process->errors, DieWithParent{});
+        bp::child(bp::exe = program_, bp::args = arguments(rank), bp::std_in<bp::null, bp::std_out> bp::null,
+                  bp::std_err > process->errors, Inherit(handed_over_.get()), DieWithParent{});
     fcntl(process->errors.native_source(), F_SETFL, O_NONBLOCK);
     return process;
   }
@@ -215,6 +242,7 @@ class WorkerProcesses final : public LocalWorkers {
   const RunConfig* config_;
   std::string address_;
   std::string program_;
+  Descriptor handed_over_;  // the configuration, as it was when the run began
   std::vector<std::unique_ptr<Process>> processes_;
   Clock::time_point first_end_{};
   std::map<std::string, std::uint32_t> crashes_;  // what crashed, and the worker in which it did first

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <boost/process/args.hpp>
 #include <boost/process/exe.hpp>
+#include <boost/process/extend.hpp>
 #include <boost/process/io.hpp>
 #include <boost/process/search_path.hpp>
 #include <boost/process/start_dir.hpp>
 #include <boost/process/system.hpp>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 
@@ -208,13 +210,22 @@ std::string heatmap_script(const SweepFile& sweep, const Heatmap& map) {
          "  '' skip 1 using 4:3:6 with labels font 'Helvetica,15'\n}\n";
 }
 
+/// In the child, before exec: what this program ignores, another may rely on.
+struct DefaultSignals : bp::extend::handler {
+  template <class Executor>
+  void on_exec_setup(Executor&) const {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+};
+
 std::string run_gnuplot(const std::string& folder) {
   const auto program = bp::search_path("gnuplot");
   const std::string again = "; then: cd " + folder + " && gnuplot figure.gp";
   if (program.empty()) return "gnuplot is not installed; install it (Debian: apt-get install gnuplot-nox)" + again;
   const std::string log = folder + "/gnuplot.txt";
   const int code = bp::system(bp::exe = program, bp::args = {"figure.gp"}, bp::start_dir = folder,
-                              bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > log);
+                              bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > log, DefaultSignals{});
   const std::string text = read_text(log);
   std::remove(log.c_str());
   return code == 0 ? "" : "gnuplot ended with code " + std::to_string(code) + ": " + text + again;

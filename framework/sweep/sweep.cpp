@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "record/directory_lock.hpp"
+#include "record/durable_file.hpp"
 #include "record/progress.hpp"
 #include "runtime/signals.hpp"
 #include "sweep/cell_processes.hpp"
@@ -77,11 +79,8 @@ class SweepProgress {
 };
 
 void prepare(const Cell& cell) {
-  std::error_code failed;
-  fs::create_directories(cell.folder, failed);
-  if (failed)
-    throw Failure(Exit::unexpected,
-                  cell.folder + ": cannot be created: " + failed.message() + "; choose another folder with --out");
+  make_private_folder(cell.folder);
+  const DirectoryLock lock(cell.folder);  // nobody may be running it by hand
   for (const char* old : {"/summary.json", "/timed-out"}) fs::remove(cell.folder + old);
   write_file(cell.folder + "/config.toml", cell.config);
 }
@@ -202,6 +201,9 @@ SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options) {
   SweepOutcome outcome;
   outcome.out = options.out.empty() ? default_out(sweep) : options.out;
   outcome.cells = expand(sweep, options.set, outcome.out);
+  make_private_folder(outcome.out);
+  const DirectoryLock lock(outcome.out);
+  if (!lock.doubt().empty()) std::fprintf(stderr, "threepc: warning: %s\n", lock.doubt().c_str());
   outcome.results.resize(outcome.cells.cells.size());
   const std::size_t jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   {
@@ -209,7 +211,6 @@ SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options) {
     Runner(outcome, sweep.timeout, jobs, options.quiet ? Progress::Style::quiet : Progress::style_of_stderr())
         .run(options.force);
   }
-  fs::create_directories(outcome.out);
   write_file(outcome.out + "/sweep.csv", sweep_csv(outcome.cells, outcome.results));
   outcome.best = find_best(outcome.cells, outcome.results, sweep.metric, sweep.best_over);
   if (!sweep.best_over.empty())

@@ -1,6 +1,7 @@
 // Where a data file is looked for.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -53,6 +54,20 @@ TEST_F(Paths, OfTheCommandLineFromTheCurrentFolder) {
   write("data/a9a", "");
   write("configs/data/a9a", "");
   EXPECT_EQ(resolved("absent", {"problem.data=data/a9a"}), "data/a9a");
+}
+
+/// Nothing lies beside what comes from standard input.
+TEST_F(Paths, OfAPipeFromTheCurrentFolder) {
+  write("data/a9a", "");
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  constexpr std::string_view text =
+      "[problem]\nplugin = \"onfile\"\ndata = \"data/a9a\"\n[mechanism]\nplugin = \"plain\"\n";
+  ASSERT_EQ(::write(ends[1], text.data(), text.size()), std::ssize(text));
+  close(ends[1]);
+  const auto config = threepc::load_config("/dev/fd/" + std::to_string(ends[0]), {});
+  close(ends[0]);
+  EXPECT_EQ(std::get<std::string>(*config.problem.values.at(0)), (folder_ / "data/a9a").string());
 }
 
 TEST_F(Paths, RelativeDataFolder) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <csignal>
@@ -128,6 +129,54 @@ TEST_F(CheckpointTest, AForeignFileIsNamedAndWithoutAnyTheMessageSaysWhatToDo) {
     EXPECT_NE(text.find("is no checkpoint of threepc"), std::string::npos) << text;
     EXPECT_NE(text.find("[checkpoint] every_rounds"), std::string::npos) << text;
   }
+}
+
+TEST_F(CheckpointTest, WhatOnlyHasTheNameIsPassedOver) {
+  write(1);
+  ASSERT_EQ(mkfifo(file("round-000000000009.ckpt").c_str(), 0600), 0);
+  fs::create_directory(file("round-000000000008.ckpt"));
+  fs::create_symlink("nowhere", file("round-000000000007.ckpt"));
+  fs::create_symlink("/dev/zero", file("round-000000000006.ckpt"));
+  EXPECT_EQ(read_checkpoint(folder_, warn_).round, 1u);
+  ASSERT_EQ(warnings_.size(), 4u);
+  EXPECT_NE(warnings_[0].find("9.ckpt is no regular file; it is passed over"), std::string::npos) << warnings_[0];
+  EXPECT_NE(warnings_[1].find("8.ckpt is a folder"), std::string::npos) << warnings_[1];
+  EXPECT_NE(warnings_[2].find("7.ckpt cannot be read: No such file"), std::string::npos) << warnings_[2];
+  EXPECT_NE(warnings_[3].find("6.ckpt is no regular file"), std::string::npos) << warnings_[3];
+}
+
+/// Its size must follow from its header before memory is taken for it.
+TEST_F(CheckpointTest, AHugeFileIsPassedOver) {
+  write(1);
+  write(2);
+  const std::string grown = file("round-000000000002.ckpt"), empty = file("round-000000000003.ckpt");
+  fs::resize_file(grown, std::uint64_t{1} << 40);
+  std::ofstream(empty).close();
+  fs::resize_file(empty, std::uint64_t{1} << 40);
+  std::vector<std::uint8_t> header = bytes_of(file("round-000000000001.ckpt"));
+  header.resize(12);
+  header.insert(header.end(), {0, 0, 0, 0, 255, 0, 0, 0});  // a header of a terabyte
+  const std::string endless = file("round-000000000004.ckpt");
+  std::ofstream(endless, std::ios::binary).write(reinterpret_cast<const char*>(header.data()), std::ssize(header));
+  fs::resize_file(endless, std::uint64_t{2} << 40);
+  EXPECT_EQ(read_checkpoint(folder_, warn_).round, 1u);
+  ASSERT_EQ(warnings_.size(), 3u);
+  EXPECT_NE(warnings_[0].find("4.ckpt is torn or damaged: its header does not end"), std::string::npos);
+  EXPECT_NE(warnings_[1].find("3.ckpt is no checkpoint of threepc"), std::string::npos) << warnings_[1];
+  EXPECT_NE(warnings_[2].find("2.ckpt is torn or damaged: it has 1099511627776 bytes, by its header "),
+            std::string::npos)
+      << warnings_[2];
+}
+
+/// Of a run that goes on from before them.
+TEST_F(CheckpointTest, DamagedOnesOfLaterRoundsDoNotDisplaceTheNewOnes) {
+  write(1);
+  for (const char* name : {"round-000000000900.ckpt", "round-000000000901.ckpt", "by-hand.ckpt"})
+    std::ofstream(file(name)) << "damaged";
+  for (const std::uint64_t round : {2, 3, 4}) write(round);
+  EXPECT_EQ(read_checkpoint(folder_, warn_).round, 4u);
+  EXPECT_EQ(files(), (std::vector<std::string>{"by-hand.ckpt", "round-000000000003.ckpt", "round-000000000004.ckpt",
+                                               "round-000000000900.ckpt", "round-000000000901.ckpt"}));
 }
 
 TEST_F(CheckpointTest, AFullDiskLeavesTheOneBefore) {
