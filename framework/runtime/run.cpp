@@ -15,6 +15,7 @@
 #include "record/log.hpp"
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
+#include "runtime/join_token.hpp"
 #include "runtime/launcher.hpp"
 #include "runtime/placed.hpp"
 #include "runtime/server.hpp"
@@ -229,6 +230,7 @@ Exit run_placed(const RunOptions& options, RunConfig config, const Place& place)
 Exit run(const RunOptions& options) {
   RunConfig config = config_of(options);
   if (const auto place = Transport::place(config.transport)) return run_placed(options, std::move(config), *place);
+  if (!in_process(config)) draw_join_token();
   Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
     const RunConfig& settled = session.config();

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "faults.hpp"
+#include "../faults.hpp"
 #include "frame.hpp"
 #include "liveness.hpp"
 #include "stream.hpp"

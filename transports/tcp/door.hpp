@@ -10,10 +10,10 @@
 #include <string>
 #include <utility>
 
+#include "../faults.hpp"
+#include "../file_limit.hpp"
 #include "address.hpp"
 #include "connection.hpp"
-#include "faults.hpp"
-#include "file_limit.hpp"
 #include "loop.hpp"
 #include "strangers.hpp"
 #include "terms.hpp"
@@ -34,7 +34,7 @@ class Door {
 
   /// All outlive the door.
   Door(Loop& loop, const Terms& terms, WireCounters& wire, Keeper& keeper)
-      : loop_(&loop), terms_(&terms), wire_(&wire), keeper_(&keeper), faults_(*terms.host) {}
+      : loop_(&loop), terms_(&terms), wire_(&wire), keeper_(&keeper), faults_(*terms.host, "tcp") {}
 
   /// Listens at `address`, and puts the port into it if it was 0. Throws tpc::Error that says what is wrong with it.
   void open(Address& address) {
@@ -43,7 +43,7 @@ class Door {
     const auto found = resolver.resolve(address.host, address.port, asio::ip::tcp::resolver::passive, error);
     // A name may stand for addresses that this host does not have, such as IPv6 ones.
     for (auto at = found.begin(); !error && at != found.end(); ++at) {
-      if (!at->endpoint().address().is_loopback()) require_protection(address);
+      require_protection(address, at->endpoint().address().is_loopback());
       if (listen_at(at->endpoint(), error)) break;
       if (std::next(at) != found.end()) error.clear();
     }
@@ -62,7 +62,6 @@ class Door {
 
  private:
   using Endpoint = asio::ip::tcp::endpoint;
-  static constexpr std::uint32_t more_strangers = 128;  // than workers, which may all come at once
 
   bool listen_at(const Endpoint& endpoint, error_code& error) {
     acceptor_.emplace(loop_->io());
@@ -81,15 +80,19 @@ class Door {
     return address.text() + " is in use by another program; choose another [transport] port, or 0 for any free one";
   }
 
-  void require_protection(const Address& address) const {
+  /// On loopback as well: whoever has an account on this host could be a worker.
+  void require_protection(const Address& address, bool is_loopback) const {
     if (terms_->tls || terms_->token || terms_->insecure) return;
+    const auto* const who = is_loopback ? "by every user of this host" : "from other hosts";
+    const auto* const alone = is_loopback ? "uses this host" : "is on the network";
     throw tpc::Error(
         TPC_INVALID_ARGUMENT,
-        tpc::text(address.text(),
-                  " can be reached from other hosts, and nothing here keeps strangers out. Set "
-                  "[transport] token_file (or THREEPC_TOKEN), so that members prove who they are; or ca, certificate "
-                  "and key (threepc certs makes them), so that everything is encrypted as well; or, where nobody "
-                  "else is on the network, insecure = true"));
+        tpc::text(address.text(), " can be reached ", who,
+                  ", and nothing here keeps strangers out. Give the server and its workers the same secret, so that "
+                  "they prove who they are: export THREEPC_TOKEN=$(openssl rand -hex 32), or a file of it as "
+                  "[transport] token_file; or set ca, certificate and key (threepc certs makes them), so that "
+                  "everything is encrypted as well; or, where nobody else ",
+                  alone, ", insecure = true (--set transport.insecure=true)"));
   }
 
   void warn_of_exposure(const Address& address) const {
@@ -102,11 +105,8 @@ class Door {
   }
 
   void expect_members() const {
-    const std::uint32_t workers = terms_->workers;
-    const std::uint64_t wanted = std::uint64_t{2} * workers + more_strangers + 64;
-    if (const std::uint64_t allowed = allow_open_files(wanted); allowed < workers + std::uint64_t{64})
-      terms_->log(TPC_LOG_WARNING, tpc::text("this process may open ", allowed, " files, too few for ", workers,
-                                             " workers; raise the hard limit (ulimit -Hn)"));
+    if (const std::string warning = allow_connections(terms_->workers); !warning.empty())
+      terms_->log(TPC_LOG_WARNING, warning);
   }
 
   void accept_next() {

@@ -75,16 +75,17 @@ class Tcp : private Door::Keeper {
                                       "how soon a peer whose host or link is gone counts as lost; raise it for links "
                                       "that fail for longer than that and come back",
                                       {.unit = "s", .minimum = 3, .maximum = 3600}),
-      tpc::param<&Options::token_file>("token_file",
-                                       "holds a secret that members prove to have when they join; only its owner may "
-                                       "read it; without it the environment's THREEPC_TOKEN is taken, if set"),
+      tpc::param<&Options::token_file>(
+          "token_file",
+          "holds a secret that members prove to have when they join; only its owner may "
+          "read it; without it the environment's THREEPC_TOKEN is taken, which threepc run draws "
+          "if it is not set"),
       tpc::param<&Options::ca>("ca",
                                "certificates that sign those of the other side (PEM); with certificate and key: "
                                "TLS 1.3, both sides show who they are"),
       tpc::param<&Options::certificate>("certificate", "of this member, and what leads from it to the ca (PEM)"),
       tpc::param<&Options::key>("key", "private key of the certificate (PEM); only its owner may read it"),
-      tpc::param<&Options::insecure>("insecure",
-                                     "listen beyond this host though neither a token nor TLS keeps strangers out"));
+      tpc::param<&Options::insecure>("insecure", "listen though neither a token nor TLS keeps strangers out"));
 
   Tcp(const Options& options, const tpc::Setup& setup)
       : terms_(terms_of(options, setup)),

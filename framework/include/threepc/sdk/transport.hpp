@@ -18,7 +18,8 @@
 //   };
 //   THREEPC_PLUGINS(tpc::transport<Tcp>);
 //
-// The contract of each function is in tpc_transport (abi.h).
+// The contract of each function is in tpc_transport (abi.h). A secret that all members of a run share is in the
+// environment's THREEPC_TOKEN: `threepc run` draws one, serve and work take what the user has set, if anything.
 #pragma once
 
 #include <cstdint>
