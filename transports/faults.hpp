@@ -30,6 +30,12 @@ class FaultLog {
     seen.text = text;
   }
 
+  /// Whether it has done something wrong.
+  bool has_seen(const std::string& source) const {
+    const auto at = seen_.lower_bound({source, Fault{}});
+    return at != seen_.end() && at->first.first == source;
+  }
+
   /// Says how often each came again, and forgets.
   void count_up() {
     for (const auto& [key, seen] : std::exchange(seen_, {}))

@@ -55,7 +55,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     error_code ignored;
     asio::ip::tcp::socket& socket = stream_->socket();
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    keep_alive(socket.native_handle(), keepalive_);
     const auto remote = socket.remote_endpoint(ignored);
     source_ = remote.address();
     const std::string host = source_.to_string(ignored);
@@ -72,7 +71,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   /// From now on messages are accepted; before, only the small frames of a handshake.
-  void trust() { trusted_ = true; }
+  void trust() {
+    trusted_ = true;
+    keep_alive(stream_->socket().native_handle(), keepalive_);
+    stream_->leave_gate();
+  }
   bool trusted() const { return trusted_; }
 
   /// Queues a frame; it leaves as the socket takes it.
@@ -111,6 +114,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     conclude({reason, false}, fault);
     close();
   }
+  /// As end(), for one that may try again: it is told so, where it can hear it.
+  void send_away(const std::string& reason, Fault fault) {
+    static const Bytes frame = to_frame({FrameKind::reject}, to_reject(Refusal::come_again, "it is busy; come again"));
+    if (!stream_->is_secret() && outbox_.empty()) tell(frame);
+    end(reason, fault);
+  }
   void end_because_of_unexpected_frame() { end("sent an unexpected frame", Fault::frame); }
   /// Ends it if the peer has acknowledged nothing for as long as keep-alive allows.
   void end_if_cut_off() {
@@ -119,6 +128,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
               " s ([transport] keepalive): its host or the " + "link is down",
           Fault::left);
   }
+
+  /// Nothing has come from it yet.
+  bool is_silent() const { return !has_spoken_ && !stream_->has_begun() && !something_has_come(); }
+  /// It has said something, and it is for this side to answer.
+  bool waits() const { return stream_->waits() || something_has_come(); }
 
   bool ended() const { return ended_; }
   const std::string& reason() const { return ending_.text; }
@@ -168,6 +182,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return close();
     }
     if (finishing_ && !trusted_ && has_discarded_enough(size)) return end("was refused and went on", Fault::frame);
+    has_spoken_ = true;
     filled_ += size;
     resume();
   }
@@ -180,13 +195,32 @@ class Connection : public std::enable_shared_from_this<Connection> {
       const Decoded frame = decode_frame({buffer_.data() + used, filled_ - used}, longest());
       expected_ = frame.size;
       if (frame.state == Decoded::State::incomplete) break;
-      if (frame.state == Decoded::State::bad) return end("sent a bad frame: " + frame.fault, Fault::frame);
+      if (frame.state == Decoded::State::bad) return end_because_of(frame);
       used += frame.size;
       take(frame, used == filled_ && frame.size > buffer);
       if (buffer_.empty()) used = 0;  // it was handed over
     }
     if (used > 0) drop(used);
     if (wants_more()) read_more();
+  }
+
+  void end_because_of(const Decoded& bad) {
+    // "Protocol version", so that a client knows that trying again is no use (RFC 8446, 6).
+    static const Bytes alert = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 70};
+    if (!stream_->is_secret() && is_tls({buffer_.data(), filled_})) tell(alert);
+    end("sent a bad frame: " + bad.fault, Fault::frame);
+  }
+
+  bool something_has_come() const {
+    error_code ignored;
+    return stream_->socket().available(ignored) > 0;
+  }
+
+  /// What fits into the socket, which is enough for a few words.
+  void tell(const Bytes& bytes) {
+    error_code ignored;
+    stream_->socket().non_blocking(true, ignored);
+    stream_->socket().send(asio::buffer(bytes), 0, ignored);
   }
 
   void drop(std::size_t used) {
@@ -302,8 +336,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t inbox_bytes_ = 0;
   std::deque<std::shared_ptr<const Bytes>> outbox_;
   std::size_t queued_bytes_ = 0, discarded_ = 0;
-  bool trusted_ = false, reading_ = false, finishing_ = false, said_goodbye_ = false, write_failed_ = false,
-       ended_ = false;
+  bool trusted_ = false, has_spoken_ = false, reading_ = false, finishing_ = false, said_goodbye_ = false,
+       write_failed_ = false, ended_ = false;
   Ending ending_;
   Fault fault_ = Fault::left;
 };

@@ -277,12 +277,15 @@ class Tcp : private Door::Keeper {
         if (peers_[rank].connection == nullptr) ranks.push_back(rank);
       return ranks;
     };
+    door_.expect_members(true);
     try {
       wait(deadline, "", [&] {
         return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.connection != nullptr; });
       });
+      door_.expect_members(false);
       complete_ = true;
     } catch (const tpc::Error& error) {
+      door_.expect_members(false);
       if (error.status() != TPC_TIMEOUT) throw;
       throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " " + address_.text());
     }
