@@ -8,6 +8,7 @@
 
 #include "record/log.hpp"
 #include "runtime/lanczos.hpp"
+#include "runtime/message_bounds.hpp"
 #include "runtime/schedule.hpp"
 
 namespace threepc {
@@ -124,6 +125,8 @@ bool Server::wants_evaluation(std::uint64_t round) const {
 /// Begins with [workers] start of them, rank 0 among them, because it knows x^0.
 void Server::take_in_workers() {
   here_.assign(config_->workers, false);
+  for (std::uint32_t worker = 1; worker < config_->workers; ++worker)
+    channel_->limit(member_of(worker), longest_before_dimension);
   const auto enough = [this] {
     greet();
     return here_[0] && std::count(here_.begin(), here_.end(), true) >= config_->start;
@@ -204,6 +207,8 @@ void Server::make_plugins() {
     optimizer_state_.emplace_back(membership_.dtype, membership_.dim);
   for (RawVector& vector : optimizer_state_) optimizer_state_pointers_.push_back(vector.data());
   gradient_.resize(membership_.dim);
+  const std::uint64_t longest = longest_message(*config_, *mechanism_);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) channel_->limit(member_of(worker), longest);
 }
 
 /// gamma as the user gave it or as theory says, times the multiplier.

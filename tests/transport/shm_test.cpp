@@ -132,6 +132,14 @@ TEST_F(ShmHostile, ALengthBeyondTheLimit) {
   expect_broken("a message of 18446744073709551615 bytes");
 }
 
+TEST_F(ShmHostile, ALengthBeyondWhatTheHostAllows) {
+  const shm::Header header{.length = 10'001};
+  raw_->write(&header, sizeof header);
+  EXPECT_EQ(outcome_of([&] { server_->receive(member(0), in(0.1)); }).status, TPC_TIMEOUT);
+  server_->limit(member(0), 10'000);  // counts for the one that is coming in
+  expect_broken("a message of 10001 bytes, at most 10000 are accepted");
+}
+
 TEST_F(ShmHostile, ALengthThatIsPromisedTakesNoMemory) {
   const shm::Header header{.length = std::uint64_t{1} << 40};
   raw_->write(&header, sizeof header);

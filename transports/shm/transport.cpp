@@ -52,7 +52,8 @@ class Shm : private Door::Keeper {
         cancel_bell_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd")),
         peers_(is_server() ? workers_ : 1),
         told_(peers_.size()),
-        held_(peers_.size()) {
+        held_(peers_.size()),
+        limits_(peers_.size(), longest_) {
     events_.watch(cancel_bell_.number(), {Source::cancel});
   }
 
@@ -128,6 +129,12 @@ class Shm : private Door::Keeper {
     peer.take_message(held);
     payload_received_ += held.data.size();
     return {sizeof(tpc_message), held.type, held.round, held.data.data(), held.data.size()};
+  }
+
+  void limit(std::uint32_t from, std::uint64_t bytes) {
+    const std::size_t at = index_of(from);
+    limits_[at] = std::min(bytes, longest_);
+    if (peers_[at] != nullptr) peers_[at]->limit(limits_[at]);
   }
 
   /// Any thread: a flag, and a descriptor that wakes whoever waits.
@@ -381,7 +388,7 @@ class Shm : private Door::Keeper {
     events_.forget(socket.number());
     events_.watch(socket.number(), {Source::peer, rank});
     const Ring out = segment.to_worker(), in = segment.to_server();
-    peers_[rank] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, longest_, wire_);
+    peers_[rank] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, limits_[rank], wire_);
   }
 
   // ---- worker
@@ -431,7 +438,7 @@ class Shm : private Door::Keeper {
     events_.forget(socket.number());
     events_.watch(socket.number(), {Source::peer, 0});
     const Ring out = segment.to_server(), in = segment.to_worker();
-    peers_[0] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, longest_, wire_);
+    peers_[0] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, limits_[0], wire_);
   }
 
   /// Tries until the deadline: a worker may be started before its server.
@@ -462,6 +469,7 @@ class Shm : private Door::Keeper {
   std::vector<std::unique_ptr<Connection>> peers_;  // by rank; a worker's only one is the server
   std::vector<bool> told_;                          // the caller knows that this one is lost
   std::vector<Inbound> held_;                       // the last message of each, which the caller still looks at
+  std::vector<std::uint64_t> limits_;               // bytes of a message, likewise
   std::uint32_t joined_ = 0;
   bool joining_ = false;  // in join, where no caller has yet spoken to anybody
   bool closed_ = false;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../faults.hpp"
+#include "buffer.hpp"
 #include "frame.hpp"
 #include "liveness.hpp"
 #include "stream.hpp"
@@ -35,10 +36,10 @@ inline std::shared_ptr<const Bytes> shared_frame(FrameKind kind, std::uint32_t s
 struct Inbound {
   std::uint32_t type = 0;
   std::uint64_t round = 0;
-  Bytes bytes;             // the payload, after
+  Buffer memory;           // of the payload, after
   std::size_t before = 0;  // so many bytes of its frame
-  std::uint64_t size() const { return bytes.size() - before; }
-  const std::uint8_t* data() const { return bytes.data() + before; }
+  std::uint64_t size = 0;  // of the payload
+  const std::uint8_t* data() const { return memory.data() + before; }
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -78,6 +79,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   bool trusted() const { return trusted_; }
 
+  /// From now on a longer message ends the connection, also one that is coming in, when more of it comes.
+  void limit(std::uint64_t longest_message) { longest_ = longest_message; }
+
   /// Queues a frame; it leaves as the socket takes it.
   void send(std::shared_ptr<const Bytes> frame) {
     if (ended_ || write_failed_) return;
@@ -91,7 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Inbound take_message() {
     Inbound first = std::move(inbox_.front());
     inbox_.pop_front();
-    inbox_bytes_ -= first.size();
+    inbox_bytes_ -= first.size;
     if (!reading_) resume();
     return first;
   }
@@ -159,9 +163,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const std::size_t least = trusted_ ? buffer : small_buffer;
     const std::size_t some = std::min(expected_, std::max(2 * filled_, large));
     const std::size_t size = std::max(least, some);
-    if (filled_ < buffer_.size() || buffer_.size() >= size) return;
-    buffer_.reserve(size);  // exactly: resize alone would take up to twice as much
-    buffer_.resize(size);
+    if (filled_ == buffer_.size()) buffer_.grow(size);
   }
 
   void read_more() {
@@ -198,7 +200,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       if (frame.state == Decoded::State::bad) return end_because_of(frame);
       used += frame.size;
       take(frame, used == filled_ && frame.size > buffer);
-      if (buffer_.empty()) used = 0;  // it was handed over
+      if (buffer_.size() == 0) used = 0;  // it was handed over
     }
     if (used > 0) drop(used);
     if (wants_more()) read_more();
@@ -224,10 +226,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void drop(std::size_t used) {
-    const auto at = [this](std::size_t i) { return buffer_.begin() + static_cast<std::ptrdiff_t>(i); };
-    std::copy(at(used), at(filled_), buffer_.begin());
+    std::copy(buffer_.data() + used, buffer_.data() + filled_, buffer_.data());
     filled_ -= used;
-    if (filled_ == 0 && buffer_.size() > buffer) Bytes().swap(buffer_);
+    if (filled_ == 0 && buffer_.size() > buffer) buffer_ = Buffer();
   }
 
   /// `alone`: the buffer ends with this frame, which is large, so that it can be handed over without a copy.
@@ -245,16 +246,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void keep(const Decoded& frame, bool alone) {
-    Inbound message{frame.header.type, frame.header.round, {}, 0};
+    Inbound message{frame.header.type, frame.header.round, {}, 0, frame.payload.size()};
     if (alone) {
       message.before = static_cast<std::size_t>(frame.payload.data() - buffer_.data());
-      message.bytes = std::move(buffer_);
-      message.bytes.resize(std::exchange(filled_, 0));
-      buffer_.clear();
+      message.memory = std::move(buffer_);
+      filled_ = 0;
     } else {
-      message.bytes.assign(frame.payload.begin(), frame.payload.end());
+      message.memory.grow(frame.payload.size());
+      std::copy(frame.payload.begin(), frame.payload.end(), message.memory.data());
     }
-    inbox_bytes_ += message.size();
+    inbox_bytes_ += message.size;
     inbox_.push_back(std::move(message));
   }
 
@@ -295,8 +296,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void discard() {
-    buffer_.resize(small_buffer);
-    stream_->socket().async_read_some(asio::buffer(buffer_),
+    buffer_.grow(small_buffer);
+    stream_->socket().async_read_some(asio::buffer(buffer_.data(), small_buffer),
                                       [self = shared_from_this()](const error_code& error, std::size_t size) {
                                         const bool over = error || self->has_discarded_enough(size);
                                         over ? self->close() : self->discard();
@@ -329,7 +330,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Handler handler_;
   asio::ip::address source_;
   std::string name_;
-  Bytes buffer_;
+  Buffer buffer_;
   std::size_t filled_ = 0;
   std::size_t expected_ = 0;  // size of the frame that is arriving, 0 while its header is not there
   std::deque<Inbound> inbox_;

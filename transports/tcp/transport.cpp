@@ -91,7 +91,9 @@ class Tcp : private Door::Keeper {
       : terms_(terms_of(options, setup)),
         configured_{std::string(options.host), std::to_string(options.port)},
         peers_(is_server() ? terms_.workers : 1),
-        held_(peers_.size()) {}
+        held_(peers_.size()) {
+    for (Peer& peer : peers_) peer.longest_message = terms_.longest_message;
+  }
 
   void open(std::string_view address, tpc::Deadline) {
     address_ = address.empty() ? configured_ : parse_address(address);
@@ -111,7 +113,13 @@ class Tcp : private Door::Keeper {
     if (is_server())
       await_workers(deadline);
     else
-      joining_.join(address_, deadline);
+      joining_.join(address_, deadline), peers_.front().limit();
+  }
+
+  void limit(std::uint32_t from, std::uint64_t bytes) {
+    Peer& peer = peers_[index_of(from)];
+    peer.longest_message = std::min(bytes, terms_.longest_message);
+    peer.limit();
   }
 
   void send(std::uint32_t to, const tpc_message& message, tpc::Deadline deadline) {
@@ -139,8 +147,8 @@ class Tcp : private Door::Keeper {
          [&] { return peer.connection->has_message() || peer.connection->ended(); });
     if (!peer.connection->has_message()) throw tpc::Error(TPC_CLOSED, name_of(from) + " " + tell_loss(at));
     held_[at] = peer.connection->take_message();
-    payload_received_ += held_[at].size();
-    return {sizeof(tpc_message), held_[at].type, held_[at].round, held_[at].data(), held_[at].size()};
+    payload_received_ += held_[at].size;
+    return {sizeof(tpc_message), held_[at].type, held_[at].round, held_[at].data(), held_[at].size};
   }
 
   /// Any thread.
@@ -169,8 +177,13 @@ class Tcp : private Door::Keeper {
   /// Another member. One that has joined again while the caller does not know yet of its loss waits in `next`.
   struct Peer {
     std::shared_ptr<Connection> connection, next;
-    std::uint64_t instance = 0;  // of the one that joined last
+    std::uint64_t instance = 0;         // of the one that joined last
+    std::uint64_t longest_message = 0;  // bytes
     bool loss_told = false;
+    void limit() const {
+      for (const auto& each : {connection, next})
+        if (each) each->limit(longest_message);
+    }
     const std::shared_ptr<Connection>& latest() const { return next ? next : connection; }
   };
 
@@ -252,6 +265,7 @@ class Tcp : private Door::Keeper {
     (loss_is_known ? peer.connection : peer.next) = worker;
     peer.instance = join.instance;
     peer.loss_told = false;
+    peer.limit();
     terms_.log(TPC_LOG_INFO, tpc::text(name_of(tpc::member_of_worker(join.rank)),
                                        again ? " joined again from " : " joined from ", worker->name()));
   }

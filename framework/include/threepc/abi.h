@@ -30,7 +30,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 2                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 3                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -490,6 +490,11 @@ typedef struct tpc_transport {
    * process is, and how many there are, the server included. Called before create. TPC_UNSUPPORTED: nobody has
    * started any; the text says how to. Without it the host starts the workers. */
   tpc_status (*place)(const tpc_host* host, uint32_t* member, uint32_t* members, tpc_error* error);
+  /* [instance] (optional, since minor version 3) After create: from now on a message of `from` with more than `bytes`
+   * bytes is refused as soon as that is known, before memory of its size is taken. The connection to that member then
+   * ends, and receive from it returns TPC_CLOSED with the reason. It holds for whoever joins again under the rank. A
+   * later call may raise it. Without the function a member may send whatever the transport carries. */
+  tpc_status (*limit)(void* self, uint32_t from, uint64_t bytes, tpc_error* error);
 } tpc_transport;
 
 #ifdef __cplusplus
