@@ -114,6 +114,9 @@ constexpr Misbehaviour misbehaviours[] = {
      "mechanism 'wrong-length': propose failed: a vector of 2 values where d = 3 (FILE)"},
     {TPC_MECHANISM, "swallowed-status",
      "mechanism 'swallowed-status' misbehaved: it uses slot 17, but declares 1 (FILE)"},
+    {TPC_MECHANISM, "endless",
+     "mechanism 'endless' misbehaved: its program of round 1 has more than the 128 bytes that four times each of its "
+     "operations have (FILE)"},
     {TPC_MECHANISM, "null-vector", "mechanism 'null-vector' misbehaved: it passes a null vector (FILE)"},
     {TPC_PROBLEM, "no-dimension", "problem 'no-dimension' misbehaved: dim = 0 is not in 1 .. 2^32 - 2 (FILE)"},
     {TPC_PROBLEM, "negative-smoothness",

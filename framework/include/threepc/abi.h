@@ -337,7 +337,8 @@ typedef struct tpc_compressor {
 #define TPC_DENSE UINT32_MAX /* in place of a slot: the vector itself, dim values, no compressor */
 
 /* Builds this round's message; the host encodes, counts, and applies every operation to h at once by
- * decoding the bytes it is about to send. Doing nothing is the message "skip". Functions return
+ * decoding the bytes it is about to send. Doing nothing is the message "skip"; more than four of the longest
+ * payloads of each slot of the run's mechanisms and of TPC_DENSE, all together, is misbehaviour. Functions return
  * TPC_OK or a status that the mechanism must return unchanged. Valid during one propose. */
 typedef struct tpc_program {
   uint32_t struct_size;
