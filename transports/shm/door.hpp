@@ -45,13 +45,14 @@ class Door {
     faults_.count_up();
   }
 
-  /// Who has connected; not without end, since a flood of connections always has more.
+  /// Who has connected; not without end, since a flood of connections always has more: members come first.
   void accept() {
     for (int i = 0; i < most_at_once; ++i)
       if (std::optional<Socket> socket = accept_from(listener_))
         meet(std::move(*socket));
       else
         return after_last();
+    accept_after(pause_in_flood);
   }
 
   /// The stranger with this number has spoken, or is gone.
@@ -91,6 +92,7 @@ class Door {
  private:
   static constexpr int most_at_once = 64;
   static constexpr std::int64_t handshake_time = 5'000 * millisecond;  // ns
+  static constexpr std::int64_t pause_in_flood = 5 * millisecond;      // ns, after so many
   static constexpr std::int64_t pause_of_accept = 100 * millisecond;   // ns, when the system refuses to accept
 
   /// Who has connected and not joined. One that may join only when the server knows that its predecessor is lost
@@ -146,8 +148,12 @@ class Door {
   /// Out of descriptors, say: trying again at once would only burn the processor.
   void accept_later() {
     log(tpc::text("cannot take in who connects: ", std::strerror(errno), "; trying again"));
+    accept_after(pause_of_accept);
+  }
+
+  void accept_after(std::int64_t pause) {
     events_->forget(listener_.number());
-    accept_again_ = host_->now() + pause_of_accept;
+    accept_again_ = host_->now() + pause;
   }
 
   const Events* events_;

@@ -32,7 +32,8 @@ class GatedSocket {
   template <class Buffers, class Handler>
   auto async_read_some(const Buffers& buffers, Handler&& handler) {
     return asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
-        [this](auto final_handler, const Buffers& to) { read_some(to, std::move(final_handler)); }, handler, buffers);
+        [this](auto final_handler, const Buffers& to) { this->read_some(to, std::move(final_handler)); }, handler,
+        buffers);
   }
 
   template <class Buffers, class Handler>

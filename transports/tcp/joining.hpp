@@ -45,7 +45,7 @@ class Joining {
   /// Soon, where the server had no time, but not all at the same moment.
   static std::chrono::milliseconds interval_after(Refusal refusal) {
     if (refusal != Refusal::come_again) return std::chrono::milliseconds(500);
-    static std::minstd_rand random{std::random_device{}()};
+    thread_local std::minstd_rand random{std::random_device{}()};
     return std::chrono::milliseconds(50 + random() % 100);
   }
 
