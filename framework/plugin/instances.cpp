@@ -619,6 +619,13 @@ void Transport::close(std::int64_t deadline) {
   checked("close", [&](tpc_error* error) { return table<tpc_transport>().close(self_, deadline, error); });
 }
 
+void Transport::limit(std::uint32_t from, std::uint64_t bytes) {
+  const auto& t = table<tpc_transport>();
+  const bool knows = t.struct_size > offsetof(tpc_transport, limit);  // before minor version 3 it does not
+  if (knows && t.limit != nullptr)
+    checked("limit", [&](tpc_error* error) { return t.limit(self_, from, bytes, error); });
+}
+
 namespace {
 
 /// A transport before it is made: only what needs no instance can be called.

@@ -125,6 +125,8 @@ class Compressor : public Instance {
   /// out += scale * decode(payload); returns the number of values that the payload carries.
   std::uint64_t accumulate(const tpc_context& context, std::span<const std::uint8_t> payload, const tpc_sum& out) const;
 
+  /// Bytes of the longest payload.
+  std::uint64_t max_payload() const { return max_payload_; }
   /// The declared state vectors of this encoder and of what is nested in it; a server's decoder has none.
   std::vector<RawVector*> state() const;
 
@@ -194,6 +196,8 @@ class Transport : public Instance {
   void cancel() noexcept;  // any thread
   tpc_traffic traffic() const;
   void close(std::int64_t deadline);
+  /// From now on `from` may send no longer message. Nothing happens where the transport has no such bound.
+  void limit(std::uint32_t from, std::uint64_t bytes);
 
   /// nullopt: the host starts the workers of this transport itself. Throws Failure(Exit::usage) if it is for others
   /// to start them and nobody has.

@@ -18,6 +18,7 @@
 #include "record/log.hpp"
 #include "record/progress.hpp"
 #include "runtime/assignment.hpp"
+#include "runtime/join_token.hpp"
 #include "runtime/launcher.hpp"
 #include "runtime/placed.hpp"
 #include "runtime/server.hpp"
@@ -237,6 +238,7 @@ Exit run(const RunOptions& options) {
   RunConfig config = config_of(options);
   if (nothing_left(options, config)) return Exit::done;
   if (const auto place = Transport::place(config.transport)) return run_placed(options, std::move(config), *place);
+  if (!in_process(config)) draw_join_token();
   Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
     const RunConfig& settled = session.config();

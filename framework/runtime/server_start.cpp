@@ -5,6 +5,7 @@
 #include <threepc/sdk/bytes.hpp>
 
 #include "runtime/lanczos.hpp"
+#include "runtime/message_bounds.hpp"
 #include "runtime/server.hpp"
 
 namespace threepc {
@@ -39,6 +40,8 @@ void Server::prepare() {
 /// members. Where members cannot come later, all are waited for.
 void Server::take_in_workers() {
   here_.assign(config_->workers, false);
+  for (std::uint32_t worker = 1; worker < config_->workers; ++worker)
+    channel_->limit(member_of(worker), longest_before_dimension);
   const auto enough = [this] {
     greet();
     return may_begin();
@@ -145,6 +148,8 @@ void Server::make_plugins() {
     optimizer_state_.emplace_back(membership_.dtype, membership_.dim);
   for (RawVector& vector : optimizer_state_) optimizer_state_pointers_.push_back(vector.data());
   gradient_.resize(membership_.dim);
+  const std::uint64_t longest = longest_message(*config_, *mechanism_);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) channel_->limit(member_of(worker), longest);
 }
 
 std::optional<Ledger::Shrinks> Server::ledgers() const {

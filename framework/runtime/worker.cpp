@@ -7,6 +7,7 @@
 
 #include "runtime/lanczos.hpp"
 #include "runtime/measurements.hpp"
+#include "runtime/message_bounds.hpp"
 #include "runtime/worker_state.hpp"
 
 namespace threepc {
@@ -39,6 +40,7 @@ Worker::Worker(const RunConfig& config, std::uint32_t rank, std::function<void()
       injector_(config.faults.inject, rank) {}
 
 void Worker::join(const std::string& address) {
+  channel_.limit(server, longest_before_dimension);
   channel_.open(address);
   channel_.join();
   channel_.send(server, MessageType::hello, 0, {});
@@ -126,6 +128,7 @@ void Worker::make_problem() {
   h_.emplace(membership_.dtype, membership_.dim);
   estimator_.emplace(*config_, *problem_, facts.rows);
   x_ = RawVector(membership_.dtype, membership_.dim);
+  channel_.limit(server, longest_message(*config_, *mechanism_));
 }
 
 void Worker::send_facts() {

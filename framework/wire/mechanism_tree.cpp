@@ -177,6 +177,9 @@ struct MechanismTree::Emission {
     const Operation operation = {kind, by == nullptr ? dense_codec : node->slots[index].codec, payload};
     if (measurement != nullptr && by != nullptr) measure(operation, a, b);
     tree.apply(operation, round, tree.membership_.worker, h);
+    if (writer.bytes().size() > tree.longest_program())
+      misused("its program of round " + std::to_string(round) + " has more than the " +
+              std::to_string(tree.longest_program()) + " bytes that four times each of its operations have");
   }
 
   /// Decodes the payload by itself and compares. Before the operation moves h, which a and b may point into.
@@ -276,6 +279,13 @@ std::unique_ptr<MechanismTree::Node> MechanismTree::build(const PluginSpec& spec
 }
 
 TheoryConstants MechanismTree::constants() const { return root_->constants(*this); }
+std::uint64_t MechanismTree::longest_program() const {
+  constexpr std::uint64_t times = 4, header = 8;
+  std::uint64_t each = header + std::uint64_t{membership_.dim} * size_of(membership_.dtype);
+  for (const auto& codec : codecs_) each += header + codec->max_payload();
+  return times * each;
+}
+
 std::uint32_t MechanismTree::capabilities() const { return root_->capabilities(); }
 std::string MechanismTree::name() const { return root_->mechanism.name(); }
 

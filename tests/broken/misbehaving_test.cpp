@@ -124,6 +124,9 @@ constexpr Misbehaviour misbehaviours[] = {
      "mechanism 'wrong-length': propose failed: a vector of 2 values where d = 3 (FILE)"},
     {TPC_MECHANISM, "swallowed-status",
      "mechanism 'swallowed-status' misbehaved: it uses slot 17, but declares 1 (FILE)"},
+    {TPC_MECHANISM, "endless",
+     "mechanism 'endless' misbehaved: its program of round 1 has more than the 128 bytes that four times each of its "
+     "operations have (FILE)"},
     {TPC_MECHANISM, "null-vector", "mechanism 'null-vector' misbehaved: it passes a null vector (FILE)"},
     {TPC_COMPRESSOR, "undeclared-state",
      "compressor 'undeclared-state': encode failed: state(1) is asked for, but about.state_vectors declares 1 (FILE)"},
