@@ -173,9 +173,9 @@ void Server::absorb_from(std::uint64_t round, std::uint32_t worker, bool again) 
       absorbed_[worker] = {absorbed, update->size()};
       return;
     } catch (const Failure& failure) {
-      const Failure named(failure.code(), "round " + std::to_string(round) + ": the update of worker " +
-                                              std::to_string(worker) + ": " + failure.what());
-      if (failure.code() != Exit::peer || !aggregate_->remembers()) throw named;
+      const Failure named(failure.code(), "the update of worker " + std::to_string(worker) + ": " + failure.what());
+      if (failure.code() != Exit::peer || !aggregate_->remembers())
+        throw Failure(failure.code(), "round " + std::to_string(round) + ": " + named.what());
       aggregate_->redo(worker, std::nullopt);
       roster_.refuse(worker, named);
       again = true;
@@ -243,8 +243,6 @@ void Server::record(std::uint64_t round) {
   directory_->add(metrics);
   progress_->show(metrics);
   if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
-}
-
 }
 
 void Server::step(std::uint64_t round) {

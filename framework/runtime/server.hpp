@@ -102,7 +102,6 @@ class Server : private Roster::Home {
   void finish_measurements(std::uint64_t round);
   bool expel_the_infinite(std::uint64_t round);
   bool is_everybody(std::size_t accused, std::uint64_t round) const;
-  std::string accusation(std::uint64_t round, std::uint32_t worker, const std::string& text) const;
   void remove_guilty(std::uint64_t round);
   std::vector<std::pair<std::uint32_t, std::string>> accused(std::uint64_t round);
   std::string optimizer_fault(std::uint64_t round);

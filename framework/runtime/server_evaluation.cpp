@@ -27,6 +27,10 @@ bool all_finite(const std::uint8_t* bytes, std::size_t count) {
   return nan_or_zero == 0;
 }
 
+std::string accusation(std::uint32_t worker, const std::string& text) {
+  return "worker " + std::to_string(worker) + ": " + text;
+}
+
 }  // namespace
 
 /// The evaluations of all members that are here, before anybody is asked anything else.
@@ -114,8 +118,8 @@ bool Server::expel_the_infinite(std::uint64_t round) {
     if (evaluations_[worker] && !is_finite(*evaluations_[worker])) guilty.push_back(worker);
   if (guilty.empty() || !(largest_magnitude(x_) < moderate_x) || is_everybody(guilty.size(), round)) return false;
   for (const std::uint32_t worker : guilty)
-    roster_.expel(worker, Failure(Exit::plugin, accusation(round, worker,
-                                                           "problem '" + std::string(config_->problem.descriptor->id) +
+    roster_.expel(worker,
+                  Failure(Exit::plugin, accusation(worker, "problem '" + std::string(config_->problem.descriptor->id) +
                                                                "' (or its data) gives an f_i or a gradient that is "
                                                                "not finite")));
   return true;
@@ -124,10 +128,6 @@ bool Server::expel_the_infinite(std::uint64_t round) {
 /// In round 0 nobody can have diverged, and one worker alone has nobody to be compared with.
 bool Server::is_everybody(std::size_t accused, std::uint64_t round) const {
   return accused > 1 && round > 0 && accused == aggregate_->members();
-}
-
-std::string Server::accusation(std::uint64_t round, std::uint32_t worker, const std::string& text) const {
-  return "round " + std::to_string(round) + ": worker " + std::to_string(worker) + ": " + text;
 }
 
 /// g is not finite. Asks the workers whether a plugin of theirs made it; the run goes on without those that say so, or
@@ -155,7 +155,7 @@ std::vector<std::pair<std::uint32_t, std::string>> Server::accused(std::uint64_t
     const bool blames_problem = text.starts_with("problem ");
     if (blames_problem && !moderate) continue;
     problems += blames_problem;
-    all.emplace_back(worker, accusation(round, worker, text));
+    all.emplace_back(worker, accusation(worker, text));
   }
   if (is_everybody(problems, round)) all.clear();
   return all;

@@ -279,7 +279,7 @@ std::string Worker::diagnosis(std::uint64_t round) const {
   const double gradient = largest_magnitude(estimator_->point());
   if (!(gradient < moderate))
     return problem_->name() + " (or its data) gives a gradient that is " +
-           (std::isfinite(gradient) ? "immense" : "not finite") + ", though the one before was moderate";
+           (std::isfinite(gradient) ? "immense" : "not finite") + ", though x is moderate";
   const auto program = unseal(message_, round);
   const std::string culprit = program ? mechanism_->culprit(round, *program) : "";
   return culprit.empty() ? ""
