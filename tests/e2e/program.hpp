@@ -11,6 +11,9 @@
 
 namespace threepc::test {
 
+/// What servers and workers prove to each other that they have, where a test says nothing else.
+inline constexpr char join_token[] = "the join token of the tests";
+
 struct Result {
   int exit_code = -1;  // 128 + signal when it was killed
   std::string out, err;
