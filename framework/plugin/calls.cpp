@@ -76,7 +76,9 @@ std::string party_of(std::uint32_t worker) {
   return worker == TPC_SERVER ? "the server" : "worker " + std::to_string(worker);
 }
 
-std::string name_of(const tpc_descriptor& plugin) { return std::string(kind_name(plugin.kind)) + " '" + plugin.id + "'"; }
+std::string name_of(const tpc_descriptor& plugin) {
+  return std::string(kind_name(plugin.kind)) + " '" + plugin.id + "'";
+}
 
 std::string text_of(const LongCall& call) {
   const PluginCall& c = call.call;

@@ -4,7 +4,9 @@
 
 #include <threepc/abi.h>
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,8 +28,11 @@ struct PluginCall {
 /// A thread's record. Its owner writes; a signal handler in that thread and other threads read.
 class CallRecord {
  public:
+  static constexpr std::size_t remembered = 4;
+
   void begin(const PluginCall& call) {
     store(call);
+    if (recent_[0].load(std::memory_order_relaxed) != call.plugin) remember(call.plugin);
     depth_.store(depth_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     bump();
   }
@@ -44,6 +49,8 @@ class CallRecord {
     return {plugin_.load(relaxed), file_.load(relaxed), name_.load(relaxed), worker_.load(relaxed),
             round_.load(relaxed)};
   }
+  /// The plugins that were called last, each once, the latest first; null: there were no more.
+  const tpc_descriptor* recent(std::size_t i) const { return recent_[i].load(std::memory_order_relaxed); }
   bool busy() const { return depth_.load(std::memory_order_relaxed) > 0; }
   /// Grows with every begin and end: the same number twice is the same call, still under way.
   std::uint64_t moves() const { return moves_.load(std::memory_order_acquire); }
@@ -54,6 +61,16 @@ class CallRecord {
     plugin_.store(call.plugin, relaxed), file_.store(call.file, relaxed), name_.store(call.name, relaxed);
     worker_.store(call.worker, relaxed), round_.store(call.round, relaxed);
   }
+  /// Moves it to the front.
+  void remember(const tpc_descriptor* plugin) {
+    const tpc_descriptor* moving = plugin;
+    for (std::atomic<const tpc_descriptor*>& place : recent_) {
+      const tpc_descriptor* const was = place.load(std::memory_order_relaxed);
+      place.store(moving, std::memory_order_relaxed);
+      if (was == plugin) return;
+      moving = was;
+    }
+  }
   void bump() { moves_.store(moves_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
   std::atomic<const tpc_descriptor*> plugin_{nullptr};
@@ -61,6 +78,7 @@ class CallRecord {
   std::atomic<const char*> name_{""};
   std::atomic<std::uint32_t> worker_{TPC_SERVER};
   std::atomic<std::uint64_t> round_{no_round};
+  std::array<std::atomic<const tpc_descriptor*>, remembered> recent_{};
   std::atomic<std::uint32_t> depth_{0};
   std::atomic<std::uint64_t> moves_{0};
 };

@@ -1,5 +1,5 @@
-// The floating-point control state of a thread: rounding, denormals, traps. A plugin that changes it changes the bits of
-// everything that is computed after it.
+// The floating-point control state of a thread: rounding, denormals, traps. A plugin that changes it changes the bits
+// of everything that is computed after it.
 #pragma once
 
 #include <cfenv>
@@ -43,7 +43,7 @@ class FloatControl {
   std::string changes_since(FloatControl before) const {
     [[maybe_unused]] const std::uint64_t changed = bits_ ^ before.bits_;
 #if defined(__x86_64__)
-    if ((bits_ & changed & flushing) != 0) return "turned on flush-to-zero, which makes denormal numbers zero";
+    if ((bits_ & changed & flushing) != 0) return "turned on flush-to-zero (denormal numbers become zero)";
     if ((changed & _MM_ROUND_MASK) != 0) return "changed the rounding mode";
     if ((changed & _MM_MASK_MASK) != 0) return "changed which floating-point exceptions trap";
 #endif
