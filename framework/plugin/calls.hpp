@@ -8,8 +8,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace threepc {
@@ -119,6 +121,24 @@ class CallWatch {
   };
   std::vector<Seen> seen_;
 };
+
+/// Tells of calls that do not come back, from a thread of its own, to whoever waits for this process.
+class CallWatchdog {
+ public:
+  /// `tell` gets text_of a call that has lasted for `seconds`, once, and that it came back when it has ended after all.
+  /// It is called in the watchdog's thread.
+  CallWatchdog(double seconds, std::function<void(const std::string&)> tell);
+
+ private:
+  void run(const std::stop_token& stop);
+
+  double seconds_;
+  std::function<void(const std::string&)> tell_;
+  std::jthread thread_;
+};
+
+/// What a watchdog last told of a call that has not come back since, in what a process wrote; "" if nothing.
+std::string long_call_in(std::string_view text);
 
 /// "worker 3", "the server"
 std::string party_of(std::uint32_t worker);

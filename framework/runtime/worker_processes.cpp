@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "plugin/calls.hpp"
 #include "plugin/crash.hpp"
 #include "record/log.hpp"
 #include "runtime/launcher.hpp"
@@ -41,6 +42,7 @@ struct Process {
   std::uint32_t restarts = 0;
   bool given_up = false;
   bool crash_is_noted = false;
+  std::string long_call;  // of a plugin that has not come back
 };
 
 /// In the child, before exec. It dies with its parent; Ctrl+C reaches the whole terminal, but only the server
@@ -78,6 +80,7 @@ class WorkerProcesses final : public LocalWorkers {
   void watch(bool takes_in) override {
     poll();
     for (auto& process : processes_) {
+      note_long_call(*process);
       if (!process->gone || process->given_up) continue;
       process->given_up = takes_in && left(*process);
       if (process->given_up) continue;
@@ -99,6 +102,9 @@ class WorkerProcesses final : public LocalWorkers {
     for (const auto& ended : {&crashed, &killed, &failed})
       for (const auto& process : processes_)
         if (ended(*process)) return Failure(killed(*process) ? code_of(*process) : Exit::peer, end_of(*process));
+    for (const auto& process : processes_)
+      if (!process->gone && !long_call_in(process->text).empty())
+        return Failure(Exit::plugin, long_call_in(process->text));
     return std::nullopt;
   }
 
@@ -117,6 +123,12 @@ class WorkerProcesses final : public LocalWorkers {
                   bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > process->errors, DieWithParent{});
     fcntl(process->errors.native_source(), F_SETFL, O_NONBLOCK);
     return process;
+  }
+
+  static void note_long_call(Process& process) {
+    const std::string now = long_call_in(process.text);
+    if (!now.empty() && now != process.long_call) log_warning(now);
+    process.long_call = now;
   }
 
   /// The same crash in two workers is no accident of one host.

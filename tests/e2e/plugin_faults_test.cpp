@@ -35,9 +35,8 @@ class PluginFault : public testing::Test {
              const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments = {"run", folder_.write("faulty.toml", small_config(workers, transport, 20)),
                                           "--out", folder_.path("run")};
-    for (const std::string& set :
-         {std::string("plugins.path=[\"") + THREEPC_TEST_BINARIES + "/plugins\"]",
-          "mechanism.compressor={plugin=\"faulty\", fault=\"" + fault + "\"}"})
+    for (const std::string& set : {std::string("plugins.path=[\"") + THREEPC_TEST_BINARIES + "/plugins\"]",
+                                   "mechanism.compressor={plugin=\"faulty\", fault=\"" + fault + "\"}"})
       arguments.insert(arguments.end(), {"--set", set});
     for (const std::string& set : more) arguments.insert(arguments.end(), {"--set", set});
     return run_program(arguments);
@@ -113,6 +112,13 @@ TEST_F(PluginFault, ACallThatDoesNotComeBackIsNamedAtTheDeadline) {
   EXPECT_THAT(result.err, HasSubstr("worker 1: compressor 'faulty' has been in encode of round 7 for "));
 }
 
+TEST_F(PluginFault, ACallOfAWorkerProcessThatDoesNotComeBackIsNamed) {
+  const Result result =
+      run("loop", "tcp", 2, {"mechanism.compressor.worker=1", "transport.timeout=4", "faults.on_worker_loss=stop"});
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("worker 1: compressor 'faulty' has been in encode of round 7 for "));
+}
+
 /// With steps so small that every x is denormal.
 std::string hash_of(const Folder& folder, std::vector<std::string> sets, Result& result) {
   std::vector<std::string> arguments = {"run", folder.write("tiny.toml", small_config(2, "inproc", 5)), "--out",
@@ -140,14 +146,15 @@ TEST(FloatingPoint, ALibraryThatIsNamedIsPutRightWithAWarning) {
   const std::string alone = hash_of(folder, {"mechanism.compressor={plugin=\"identity\"}"}, result);
   EXPECT_EQ(hash_of(folder, {with_path, "mechanism.compressor={plugin=\"fast_math\"}"}, result), alone);
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_THAT(result.err, AllOf(HasSubstr("fast_math.so: loading it turned on flush-to-zero"), HasSubstr("-ffast-math")));
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("fast_math.so: loading it turned on flush-to-zero"), HasSubstr("-ffast-math")));
 }
 
 TEST(FloatingPoint, ACallThatChangesTheEnvironmentIsMisbehaviour) {
   const Folder folder;
   const Result result =
-      run_program({"run", folder.write("flush.toml", small_config(2, "inproc", 20)), "--out", folder.path("run"), "--set",
-                   with_path, "--set", "mechanism.compressor={plugin=\"faulty\", fault=\"flush\", worker=1}"});
+      run_program({"run", folder.write("flush.toml", small_config(2, "inproc", 20)), "--out", folder.path("run"),
+                   "--set", with_path, "--set", "mechanism.compressor={plugin=\"faulty\", fault=\"flush\", worker=1}"});
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_THAT(result.err, HasSubstr("compressor 'faulty' misbehaved: encode turned on flush-to-zero"));
 }
