@@ -99,12 +99,10 @@ class WorkerProcesses final : public LocalWorkers {
 
   std::optional<Failure> post_mortem() override {
     wait_for_cause(Clock::now() + std::chrono::milliseconds(500));
-    for (const auto& ended : {&crashed, &killed, &failed})
-      for (const auto& process : processes_)
-        if (ended(*process)) return Failure(killed(*process) ? code_of(*process) : Exit::peer, end_of(*process));
-    for (const auto& process : processes_)
-      if (!process->gone && !long_call_in(process->text).empty())
-        return Failure(Exit::plugin, long_call_in(process->text));
+    if (const Process* process = first(crashed)) return Failure(Exit::plugin, end_of(*process));
+    if (const Process* process = first(killed)) return Failure(Exit::peer, end_of(*process));
+    if (const Process* process = first(stuck)) return Failure(Exit::plugin, long_call_in(process->text));
+    if (const Process* process = first(failed)) return Failure(Exit::peer, end_of(*process));
     return std::nullopt;
   }
 
@@ -176,6 +174,12 @@ class WorkerProcesses final : public LocalWorkers {
     if (process.text.size() > kept) process.text.erase(0, process.text.size() - kept);
   }
 
+  template <class Is>
+  const Process* first(Is is) const {
+    const auto at = std::find_if(processes_.begin(), processes_.end(), [&](const auto& p) { return is(*p); });
+    return at == processes_.end() ? nullptr : at->get();
+  }
+
   bool nobody_is_left() const {
     return std::all_of(processes_.begin(), processes_.end(), [](const auto& p) { return p->gone && p->given_up; });
   }
@@ -195,6 +199,7 @@ class WorkerProcesses final : public LocalWorkers {
     return WIFEXITED(process.status) && WEXITSTATUS(process.status) == static_cast<int>(Exit::interrupted);
   }
   static bool crashed(const Process& process) { return killed(process) && !crash_report_in(process.text).line.empty(); }
+  static bool stuck(const Process& process) { return !process.gone && !long_call_in(process.text).empty(); }
   static bool killed(const Process& process) { return process.gone && WIFSIGNALED(process.status); }
   static bool failed(const Process& process) { return process.gone && process.status != 0; }
 

@@ -30,16 +30,17 @@ class OnLoad : public ::testing::TestWithParam<BadOnLoad> {};
 TEST_P(OnLoad, HarmsNobodyElse) {
   const Catalog catalog({plugins / GetParam().folder, THREEPC_TEST_PLUGINS});
   ASSERT_EQ(catalog.rejected().size(), 1u);
-  EXPECT_THAT(catalog.rejected().front().reason, HasSubstr(std::string(GetParam().folder) + ".so: " + GetParam().reason));
+  EXPECT_THAT(catalog.rejected().front().reason,
+              HasSubstr(std::string(GetParam().folder) + ".so: " + GetParam().reason));
   EXPECT_STREQ(catalog.find(TPC_COMPRESSOR, "identity", "here").descriptor->id, "identity");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Mapping, OnLoad,
-    ::testing::Values(BadOnLoad{"crashes_on_load", "crashed when it was loaded: signal 11 (Segmentation fault)"},
-                      BadOnLoad{"exits_on_load", "ended the process when it was loaded"},
-                      BadOnLoad{"hangs_on_load", "was not loaded within 10 s"}),
-    [](const auto& test) { return std::string(test.param.folder); });
+INSTANTIATE_TEST_SUITE_P(Mapping, OnLoad,
+                         ::testing::Values(BadOnLoad{"crashes_on_load",
+                                                     "crashed when it was loaded: signal 11 (Segmentation fault)"},
+                                           BadOnLoad{"exits_on_load", "ended the process when it was loaded"},
+                                           BadOnLoad{"hangs_on_load", "was not loaded within 10 s"}),
+                         [](const auto& test) { return std::string(test.param.folder); });
 
 TEST(Mapping, HappensWhenAPluginIsNamed) {
   unsetenv("THREEPC_TEST_MAPPED");

@@ -4,9 +4,9 @@
 
 #include "sound.h"
 
-#define ON_LOAD(statement)                                                  \
+#define ON_LOAD(statement)                                                      \
   __attribute__((constructor)) static void at_once(void) { (void)(statement); } \
-  static const tpc_compressor table = {SOUND_TABLE};                        \
+  static const tpc_compressor table = {SOUND_TABLE};                            \
   ONE_DESCRIPTOR(SOUND_DESCRIPTOR(table), .id = "on-load")
 
 #endif
