@@ -30,12 +30,13 @@ struct PluginCall {
 /// A thread's record. Its owner writes; a signal handler in that thread and other threads read.
 class CallRecord {
  public:
-  static constexpr std::size_t remembered = 4;
+  static constexpr std::uint64_t remembered = 16;  // a power of two
 
   void begin(const PluginCall& call) {
+    constexpr auto relaxed = std::memory_order_relaxed;
     store(call);
-    if (recent_[0].load(std::memory_order_relaxed) != call.plugin) remember(call.plugin);
-    depth_.store(depth_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    recent_[moves_.load(relaxed) % remembered].store(call.plugin, relaxed);
+    depth_.store(depth_.load(relaxed) + 1, relaxed);
     bump();
   }
   /// `outer` is what was under way around the call; it stays as it is where there was nothing.
@@ -46,13 +47,18 @@ class CallRecord {
     bump();
   }
 
+  /// What is under way, or was last.
   PluginCall call() const {
     constexpr auto relaxed = std::memory_order_relaxed;
     return {plugin_.load(relaxed), file_.load(relaxed), name_.load(relaxed), worker_.load(relaxed),
             round_.load(relaxed)};
   }
-  /// The plugins that were called last, each once, the latest first; null: there were no more.
-  const tpc_descriptor* recent(std::size_t i) const { return recent_[i].load(std::memory_order_relaxed); }
+  /// A plugin that was called a little before, for i from 0 to remembered - 1 from late to early; null: there was none.
+  /// One may come more than once.
+  const tpc_descriptor* recent(std::uint64_t i) const {
+    const std::uint64_t last = moves_.load(std::memory_order_relaxed) - 1;
+    return recent_[(last - i) % remembered].load(std::memory_order_relaxed);
+  }
   bool busy() const { return depth_.load(std::memory_order_relaxed) > 0; }
   /// Grows with every begin and end: the same number twice is the same call, still under way.
   std::uint64_t moves() const { return moves_.load(std::memory_order_acquire); }
@@ -62,16 +68,6 @@ class CallRecord {
     constexpr auto relaxed = std::memory_order_relaxed;
     plugin_.store(call.plugin, relaxed), file_.store(call.file, relaxed), name_.store(call.name, relaxed);
     worker_.store(call.worker, relaxed), round_.store(call.round, relaxed);
-  }
-  /// Moves it to the front.
-  void remember(const tpc_descriptor* plugin) {
-    const tpc_descriptor* moving = plugin;
-    for (std::atomic<const tpc_descriptor*>& place : recent_) {
-      const tpc_descriptor* const was = place.load(std::memory_order_relaxed);
-      place.store(moving, std::memory_order_relaxed);
-      if (was == plugin) return;
-      moving = was;
-    }
   }
   void bump() { moves_.store(moves_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "failure.hpp"
 #include "plugin/calls.hpp"
@@ -81,9 +82,14 @@ void put_plugin(Line& line, const tpc_descriptor& plugin) {
 /// Who writes where it must not is seldom who finds out.
 void put_suspects(Line& line, const CallRecord& calls) {
   line << "; memory may have been damaged by a plugin that this thread called before: ";
-  for (std::size_t i = 0; i < CallRecord::remembered && calls.recent(i) != nullptr; ++i) {
-    if (i > 0) line << ", ";
-    put_plugin(line, *calls.recent(i));
+  const char* separator = "";
+  for (std::uint64_t i = 0; i < CallRecord::remembered; ++i) {
+    const tpc_descriptor* const plugin = calls.recent(i);
+    bool named = plugin == nullptr;
+    for (std::uint64_t j = 0; j < i && !named; ++j) named = calls.recent(j) == plugin;
+    if (named) continue;
+    line << std::exchange(separator, ", ");
+    put_plugin(line, *plugin);
   }
 }
 

@@ -20,10 +20,10 @@ struct FaultyOptions {
 };
 
 /// Each call needs its own frame, which the result of the next keeps alive.
-[[gnu::noinline]] int endless(volatile char* above) {
+[[gnu::noinline]] int endless(volatile char* above, int left) {
   volatile char frame[4096];
   frame[0] = *above;
-  return endless(frame) + frame[0];
+  return left == 0 ? 0 : endless(frame, left - 1) + frame[0];
 }
 
 template <class T>
@@ -56,7 +56,7 @@ class Faulty {
  private:
   void go_wrong() {
     if (fault_ == "segv") *nowhere_ = 1;
-    if (fault_ == "stack") sink_ = endless(&start_);
+    if (fault_ == "stack") sink_ = endless(&start_, 1 << 30);
     if (fault_ == "abort") std::abort();
     if (fault_ == "heap") damage_the_heap();
     if (fault_ == "loop")
