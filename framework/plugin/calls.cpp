@@ -1,16 +1,21 @@
 #include "plugin/calls.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <utility>
 
 #include "plugin/crash.hpp"
 #include "plugin/instances.hpp"
 
 namespace threepc {
 namespace {
+
+constexpr std::string_view lasting = " has been in ", came_back = " came back";
 
 /// Every thread that has a record. Never destroyed, because threads may outlive it.
 struct Threads {
@@ -72,17 +77,53 @@ std::vector<LongCall> CallWatch::longer_than(double seconds) const {
   return out;
 }
 
+CallWatchdog::CallWatchdog(double seconds, std::function<void(const std::string&)> tell)
+    : seconds_(seconds), tell_(std::move(tell)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+/// One call is told of at a time: a worker process makes its calls in one thread.
+void CallWatchdog::run(const std::stop_token& stop) {
+  const auto pause = std::chrono::duration<double>(std::min(1.0, seconds_ / 20));
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::string told;
+  for (CallWatch watch; !stop.stop_requested();) {
+    watch.look();
+    const std::vector<LongCall> found = watch.longer_than(seconds_);
+    if (!found.empty() && told.empty()) tell_(text_of(found.front()));
+    if (found.empty() && !told.empty()) tell_(told + std::string(came_back));
+    told = found.empty() ? "" : party_of(found.front().call.worker) + ": " + name_of(*found.front().call.plugin);
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, pause, [] { return false; });
+  }
+}
+
+std::string long_call_in(std::string_view text) {
+  constexpr std::string_view lead = "threepc: ";
+  std::string found;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (!line.starts_with(lead)) continue;
+    line.remove_prefix(lead.size());
+    if (line.find(lasting) != line.npos) found = line;
+    if (line.ends_with(came_back)) found.clear();
+  }
+  return found;
+}
+
 std::string party_of(std::uint32_t worker) {
   return worker == TPC_SERVER ? "the server" : "worker " + std::to_string(worker);
 }
 
-std::string name_of(const tpc_descriptor& plugin) { return std::string(kind_name(plugin.kind)) + " '" + plugin.id + "'"; }
+std::string name_of(const tpc_descriptor& plugin) {
+  return std::string(kind_name(plugin.kind)) + " '" + plugin.id + "'";
+}
 
 std::string text_of(const LongCall& call) {
   const PluginCall& c = call.call;
   char lasted[32];
   std::snprintf(lasted, sizeof lasted, "%.3g s", call.seconds);
-  return party_of(c.worker) + ": " + name_of(*c.plugin) + " has been in " + c.name +
+  return party_of(c.worker) + ": " + name_of(*c.plugin) + std::string(lasting) + c.name +
          (c.round == no_round ? "" : " of round " + std::to_string(c.round)) + " for " + lasted + "; its file is " +
          c.file;
 }

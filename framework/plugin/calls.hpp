@@ -4,10 +4,14 @@
 
 #include <threepc/abi.h>
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace threepc {
@@ -26,9 +30,13 @@ struct PluginCall {
 /// A thread's record. Its owner writes; a signal handler in that thread and other threads read.
 class CallRecord {
  public:
+  static constexpr std::uint64_t remembered = 16;  // a power of two
+
   void begin(const PluginCall& call) {
+    constexpr auto relaxed = std::memory_order_relaxed;
     store(call);
-    depth_.store(depth_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    recent_[moves_.load(relaxed) % remembered].store(call.plugin, relaxed);
+    depth_.store(depth_.load(relaxed) + 1, relaxed);
     bump();
   }
   /// `outer` is what was under way around the call; it stays as it is where there was nothing.
@@ -39,10 +47,17 @@ class CallRecord {
     bump();
   }
 
+  /// What is under way, or was last.
   PluginCall call() const {
     constexpr auto relaxed = std::memory_order_relaxed;
     return {plugin_.load(relaxed), file_.load(relaxed), name_.load(relaxed), worker_.load(relaxed),
             round_.load(relaxed)};
+  }
+  /// A plugin that was called a little before, for i from 0 to remembered - 1 from late to early; null: there was none.
+  /// One may come more than once.
+  const tpc_descriptor* recent(std::uint64_t i) const {
+    const std::uint64_t last = moves_.load(std::memory_order_relaxed) - 1;
+    return recent_[(last - i) % remembered].load(std::memory_order_relaxed);
   }
   bool busy() const { return depth_.load(std::memory_order_relaxed) > 0; }
   /// Grows with every begin and end: the same number twice is the same call, still under way.
@@ -61,6 +76,7 @@ class CallRecord {
   std::atomic<const char*> name_{""};
   std::atomic<std::uint32_t> worker_{TPC_SERVER};
   std::atomic<std::uint64_t> round_{no_round};
+  std::array<std::atomic<const tpc_descriptor*>, remembered> recent_{};
   std::atomic<std::uint32_t> depth_{0};
   std::atomic<std::uint64_t> moves_{0};
 };
@@ -101,6 +117,24 @@ class CallWatch {
   };
   std::vector<Seen> seen_;
 };
+
+/// Tells of calls that do not come back, from a thread of its own, to whoever waits for this process.
+class CallWatchdog {
+ public:
+  /// `tell` gets text_of a call that has lasted for `seconds`, once, and that it came back when it has ended after all.
+  /// It is called in the watchdog's thread.
+  CallWatchdog(double seconds, std::function<void(const std::string&)> tell);
+
+ private:
+  void run(const std::stop_token& stop);
+
+  double seconds_;
+  std::function<void(const std::string&)> tell_;
+  std::jthread thread_;
+};
+
+/// What a watchdog last told of a call that has not come back since, in what a process wrote; "" if nothing.
+std::string long_call_in(std::string_view text);
 
 /// "worker 3", "the server"
 std::string party_of(std::uint32_t worker);

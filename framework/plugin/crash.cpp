@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "failure.hpp"
 #include "plugin/calls.hpp"
@@ -19,7 +20,7 @@ namespace threepc {
 namespace {
 
 constexpr std::array<int, 5> signals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-constexpr std::string_view lead = "threepc: ", crashed = " crashed in ", damaged = "memory was found damaged after ";
+constexpr std::string_view lead = "threepc: ", crashed = " crashed in ", damaged = "memory was found damaged: ";
 constexpr std::size_t stack_bytes = std::size_t{64} << 10;
 std::atomic<bool> with_a_code{false};
 
@@ -74,23 +75,48 @@ void put_party(Line& line, const PluginCall& call) {
   line << ": ";
 }
 
-void report(const PluginCall& call, bool under_way, int signal) {
+void put_plugin(Line& line, const tpc_descriptor& plugin) {
+  line << kind_name(plugin.kind) << " '" << plugin.id << "'";
+}
+
+/// Who writes where it must not is seldom who finds out.
+void put_suspects(Line& line, const CallRecord& calls) {
+  line << "; memory may have been damaged by a plugin that this thread called before: ";
+  const char* separator = "";
+  for (std::uint64_t i = 0; i < CallRecord::remembered; ++i) {
+    const tpc_descriptor* const plugin = calls.recent(i);
+    bool named = plugin == nullptr;
+    for (std::uint64_t j = 0; j < i && !named; ++j) named = calls.recent(j) == plugin;
+    if (named) continue;
+    line << std::exchange(separator, ", ");
+    put_plugin(line, *plugin);
+  }
+}
+
+void report(const CallRecord& calls, int signal) {
+  const PluginCall call = calls.call();
+  const bool under_way = calls.busy();
   Line line;
   line << lead;
   put_party(line, call);
-  if (!under_way) line << damaged;
-  line << kind_name(call.plugin->kind) << " '" << call.plugin->id << "'";
-  line << (under_way ? crashed : " had been called, ") << call.name << ": signal " << static_cast<std::uint64_t>(signal)
-       << " (" << signal_text(signal) << "); its file is " << call.file << "\n";
+  if (under_way) {
+    put_plugin(line, *call.plugin);
+    line << crashed << call.name << ": ";
+  } else {
+    line << damaged;
+  }
+  line << "signal " << static_cast<std::uint64_t>(signal) << " (" << signal_text(signal) << ")";
+  if (under_way) line << "; its file is " << call.file;
+  if (!under_way || signal == SIGABRT) put_suspects(line, calls);
+  line << "\n";
   line.write();
 }
 
 /// Async-signal-safe. Returning with the default action in place repeats the fault, or lets what was raised come again.
 void on_crash(int signal) {
   const CallRecord* const calls = own_calls_if_any();
-  const PluginCall call = calls == nullptr ? PluginCall{} : calls->call();
-  if (call.plugin != nullptr) {
-    report(call, calls->busy(), signal);
+  if (calls != nullptr && calls->call().plugin != nullptr) {
+    report(*calls, signal);
     if (calls->busy() && with_a_code) _exit(static_cast<int>(Exit::plugin));
   }
   std::signal(signal, SIG_DFL);

@@ -1,5 +1,5 @@
-// The floating-point control state of a thread: rounding, denormals, traps. A plugin that changes it changes the bits of
-// everything that is computed after it.
+// The floating-point control state of a thread: rounding, denormals, traps. A plugin that changes it changes the bits
+// of everything that is computed after it.
 #pragma once
 
 #include <cfenv>
@@ -41,19 +41,22 @@ class FloatControl {
 
   /// What was done to it since `before`, for a person: "turned on flush-to-zero".
   std::string changes_since(FloatControl before) const {
-    [[maybe_unused]] const std::uint64_t changed = bits_ ^ before.bits_;
-#if defined(__x86_64__)
-    if ((bits_ & changed & flushing) != 0) return "turned on flush-to-zero, which makes denormal numbers zero";
-    if ((changed & _MM_ROUND_MASK) != 0) return "changed the rounding mode";
-    if ((changed & _MM_MASK_MASK) != 0) return "changed which floating-point exceptions trap";
-#endif
+    const std::uint64_t changed = bits_ ^ before.bits_;
+    if ((bits_ & changed & flushing) != 0) return "turned on flush-to-zero (denormal numbers become zero)";
+    if ((changed & rounding) != 0) return "changed the rounding mode";
     return "changed the floating-point control register";
   }
 
   bool operator==(const FloatControl&) const = default;
 
  private:
-  static constexpr std::uint64_t flushing = 0x8040;  // FTZ and DAZ
+#if defined(__x86_64__)
+  static constexpr std::uint64_t flushing = 0x8040, rounding = _MM_ROUND_MASK;  // FTZ and DAZ
+#elif defined(__aarch64__)
+  static constexpr std::uint64_t flushing = 1 << 24, rounding = 3 << 22;
+#else
+  static constexpr std::uint64_t flushing = 0, rounding = ~std::uint64_t{0};
+#endif
 
   explicit FloatControl(std::uint64_t bits) : bits_(bits) {}
   std::uint64_t bits_;

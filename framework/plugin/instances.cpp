@@ -22,24 +22,31 @@ constexpr auto guard_pattern = [] {
   return out;
 }();
 
-/// Puts the floating-point environment back, whatever a call did to it.
+/// Puts the floating-point environment back, whatever a call did to it and however it ends.
 class RestoredFloats {
  public:
-  explicit RestoredFloats(FloatControl before) : before_(before) {}
+  RestoredFloats() = default;
   RestoredFloats(const RestoredFloats&) = delete;
   RestoredFloats& operator=(const RestoredFloats&) = delete;
   ~RestoredFloats() {
-    if (FloatControl::now() != before_) before_.restore();
+    if (!unchanged_ && FloatControl::now() != before_) before_.restore();
   }
+  /// Whether the call left it as it was.
+  bool unchanged() { return unchanged_ = FloatControl::now() == before_; }
+  std::string changes() const { return FloatControl::now().changes_since(before_); }
 
  private:
-  FloatControl before_;
+  FloatControl before_ = FloatControl::now();
+  bool unchanged_ = false;
 };
 
 /// Says for its lifetime which plugin call the thread is in.
 class CallScope {
  public:
-  explicit CallScope(const PluginCall& call) : record_(own_calls()), outer_(record_.call()) { record_.begin(call); }
+  explicit CallScope(const PluginCall& call) : record_(own_calls()) {
+    if (record_.busy()) outer_ = record_.call();
+    record_.begin(call);
+  }
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
   ~CallScope() { record_.end(outer_); }
@@ -160,7 +167,7 @@ void Instance::misbehaved(const std::string& what) const {
 
 template <class Body>
 void Instance::plainly(const char* call, Body&& body) const {
-  const RestoredFloats floats(FloatControl::now());
+  const RestoredFloats floats;
   const CallScope scope({spec_->descriptor, file_, call, membership_.worker, no_round});
   body();
 }
@@ -184,16 +191,15 @@ tpc_status Instance::status_of(const char* call, Body&& body, const tpc_context*
 
 template <class Body>
 void Instance::checked(const char* call, Body&& body, const tpc_context* about) const {
-  const FloatControl before = FloatControl::now();
   tpc_error error;
   error.struct_size = sizeof error;
   error.key[0] = error.text[0] = '\0';
   tpc_status status = TPC_OK;
   {
-    const RestoredFloats floats(before);
+    RestoredFloats floats;
     status = status_of(call, std::forward<Body>(body), about, error);
-    if (FloatControl::now() != before) [[unlikely]]
-      misbehaved(std::string(call) + " " + FloatControl::now().changes_since(before) + " and left it so");
+    if (!floats.unchanged()) [[unlikely]]
+      misbehaved(std::string(call) + " " + floats.changes() + " and left it so");
   }
   if (status == TPC_OK) return;
   if (!known_status(status)) misbehaved(std::string(call) + " returned the unknown status " + std::to_string(status));

@@ -33,8 +33,8 @@ constexpr auto patience = std::chrono::seconds(10);
 constexpr std::size_t longest_record = std::size_t{1} << 20;
 constexpr char refused = '!';
 
-// ---- the child. A record is its size as a u32, then a reason after '!', or a line "KIND ID KEY KEY ..." for each plugin;
-// ids and keys have been checked and hold no blanks.
+// ---- the child. A record is its size as a u32, then a reason after '!', or a line "KIND ID KEY KEY ..." for each
+// plugin; ids and keys have been checked and hold no blanks.
 
 std::string record_of(const std::string& file) {
   try {
@@ -216,7 +216,8 @@ std::vector<ScannedFile> scan_files(const std::vector<std::string>& files) {
   for (const std::string& file : files)
     if (!known.contains(identity_of(file))) unknown.push_back(file);
   std::vector<Identity> identities;
-  for (const std::string& file : unknown) identities.push_back(identity_of(file));  // before, should one change meanwhile
+  for (const std::string& file : unknown)
+    identities.push_back(identity_of(file));  // before, should one change meanwhile
   std::vector<ScannedFile> found = scan_anew(unknown);
   for (std::size_t i = 0; i < found.size(); ++i) known[identities[i]] = std::move(found[i]);
 

@@ -14,6 +14,7 @@
 
 #include "config/handover.hpp"
 #include "config/run_config.hpp"
+#include "plugin/calls.hpp"
 #include "plugin/crash.hpp"
 #include "record/log.hpp"
 #include "record/progress.hpp"
@@ -269,6 +270,9 @@ Exit work(const RunOptions& options, std::uint32_t rank, const std::string& conn
   if (rank >= config.workers)
     throw Failure(Exit::usage, "--rank " + std::to_string(rank) + ": this run has " + std::to_string(config.workers) +
                                    " workers, ranks 0 to " + std::to_string(config.workers - 1));
+  // A little before whoever waits for this worker gives up on it.
+  const CallWatchdog watchdog(0.9 * config.timeout,
+                              [](const std::string& text) { std::fprintf(stderr, "threepc: %s\n", text.c_str()); });
   for (Retry retry(options.retry);;) {
     try {
       Worker worker(config, rank, leave_when_asked);

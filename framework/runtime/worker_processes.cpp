@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "config/handover.hpp"
+#include "plugin/calls.hpp"
 #include "plugin/crash.hpp"
 #include "record/descriptor.hpp"
 #include "record/log.hpp"
@@ -44,6 +45,7 @@ struct Process {
   std::uint32_t restarts = 0;
   bool given_up = false;
   bool crash_is_noted = false;
+  std::string long_call;  // of a plugin that has not come back
 };
 
 /// In the child, before exec. It dies with its parent; Ctrl+C reaches the whole terminal, but only the server
@@ -98,6 +100,7 @@ class WorkerProcesses final : public LocalWorkers {
   void watch(bool takes_in) override {
     poll();
     for (auto& process : processes_) {
+      note_long_call(*process);
       if (!process->gone || process->given_up) continue;
       process->given_up = takes_in && left(*process);
       if (process->given_up) continue;
@@ -116,9 +119,10 @@ class WorkerProcesses final : public LocalWorkers {
 
   std::optional<Failure> post_mortem() override {
     wait_for_cause(Clock::now() + std::chrono::milliseconds(500));
-    for (const auto& ended : {&crashed, &killed, &failed})
-      for (const auto& process : processes_)
-        if (ended(*process)) return Failure(killed(*process) ? code_of(*process) : Exit::peer, end_of(*process));
+    if (const Process* process = first(crashed)) return Failure(Exit::plugin, end_of(*process));
+    if (const Process* process = first(killed)) return Failure(Exit::peer, end_of(*process));
+    if (const Process* process = first(stuck)) return Failure(Exit::plugin, long_call_in(process->text));
+    if (const Process* process = first(failed)) return Failure(Exit::peer, end_of(*process));
     return std::nullopt;
   }
 
@@ -144,6 +148,12 @@ class WorkerProcesses final : public LocalWorkers {
                   bp::std_err > process->errors, Inherit(handed_over_.get()), DieWithParent{});
     fcntl(process->errors.native_source(), F_SETFL, O_NONBLOCK);
     return process;
+  }
+
+  static void note_long_call(Process& process) {
+    const std::string now = long_call_in(process.text);
+    if (!now.empty() && now != process.long_call) log_warning(now);
+    process.long_call = now;
   }
 
   /// The same crash in two workers is no accident of one host.
@@ -191,6 +201,12 @@ class WorkerProcesses final : public LocalWorkers {
     if (process.text.size() > kept) process.text.erase(0, process.text.size() - kept);
   }
 
+  template <class Is>
+  const Process* first(Is is) const {
+    const auto at = std::find_if(processes_.begin(), processes_.end(), [&](const auto& p) { return is(*p); });
+    return at == processes_.end() ? nullptr : at->get();
+  }
+
   bool nobody_is_left() const {
     return std::all_of(processes_.begin(), processes_.end(), [](const auto& p) { return p->gone && p->given_up; });
   }
@@ -210,6 +226,7 @@ class WorkerProcesses final : public LocalWorkers {
     return WIFEXITED(process.status) && WEXITSTATUS(process.status) == static_cast<int>(Exit::interrupted);
   }
   static bool crashed(const Process& process) { return killed(process) && !crash_report_in(process.text).line.empty(); }
+  static bool stuck(const Process& process) { return !process.gone && !long_call_in(process.text).empty(); }
   static bool killed(const Process& process) { return process.gone && WIFSIGNALED(process.status); }
   static bool failed(const Process& process) { return process.gone && process.status != 0; }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cfenv>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -106,6 +107,8 @@ constexpr Misbehaviour misbehaviours[] = {
      "compressor 'silent-failure': constants failed: constants failed: internal error (FILE)"},
     {TPC_COMPRESSOR, "overrun",
      "compressor 'overrun' misbehaved: encode wrote past the end of its buffer of 24 bytes (FILE)"},
+    {TPC_COMPRESSOR, "rounds-up",
+     "compressor 'rounds-up' misbehaved: encode changed the rounding mode and left it so (FILE)"},
     {TPC_COMPRESSOR, "oversized",
      "compressor 'oversized' misbehaved: encode reports 25 bytes in a buffer of 24 (FILE)"},
     {TPC_COMPRESSOR, "unbounded",
@@ -163,6 +166,7 @@ TEST_P(Misbehaving, IsBlamedByName) {
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code(), Exit::plugin);
     EXPECT_EQ(failure.what(), expected);
+    EXPECT_EQ(std::fegetround(), FE_TONEAREST);
   }
 }
 

@@ -24,7 +24,6 @@ class HostileWorker {
       : config_(load_config(file, set)),
         transport_(config_.transport, {config_.dtype, 0, config_.workers, 2, config_.seed}, transport_stream),
         channel_(transport_, 20) {
-    setenv("THREEPC_TOKEN", join_token, 0);
     channel_.open(address);
     channel_.join();
     channel_.send(0, MessageType::hello, 0, {});
@@ -74,6 +73,8 @@ class HostileWorker {
 
 class OneBadWorker : public testing::Test {
  protected:
+  OneBadWorker() { setenv("THREEPC_TOKEN", join_token, 0); }
+
   const std::vector<std::string> set_ = {"run.evaluate_every=5", "optimizer.stepsize=0.01", "transport.insecure=true",
                                          "transport.timeout=20", "faults.patience=20"};
 

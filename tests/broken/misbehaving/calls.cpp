@@ -1,4 +1,5 @@
 // Compressors that break the rules of a call: exceptions, statuses, texts, buffers.
+#include <cfenv>
 #include <stdexcept>
 
 #include "sound.hpp"
@@ -70,6 +71,14 @@ constexpr Table overrun_table = spoilt([](Table& t) {
 });
 constexpr auto overrun = broken::compressor("overrun", overrun_table);
 
+constexpr Table rounding_table = spoilt([](Table& t) {
+  t.encode = [](void*, const tpc_context*, const void*, const void*, tpc_buffer*, tpc_error*) -> tpc_status {
+    std::fesetround(FE_UPWARD);
+    return TPC_OK;
+  };
+});
+constexpr auto rounds_up = broken::compressor("rounds-up", rounding_table);
+
 constexpr Table oversized_table = spoilt([](Table& t) {
   t.encode = [](void*, const tpc_context*, const void*, const void*, tpc_buffer* out, tpc_error*) -> tpc_status {
     out->size = out->capacity + 1;
@@ -84,5 +93,5 @@ constexpr auto unbounded = broken::compressor("unbounded", unbounded_table);
 }  // namespace
 
 THREEPC_PLUGINS(tpc::compressor<ThrowingConstructor>, tpc::compressor<Outgrown>, crossing_exception, crossing_int,
-                no_instance, unknown_status, negative_status, silent_failure, endless_text, overrun, oversized,
-                unbounded);
+                no_instance, unknown_status, negative_status, silent_failure, endless_text, overrun, rounds_up,
+                oversized, unbounded);

@@ -39,8 +39,10 @@ struct StateOfMechanism {
 
 template <class T>
 struct StateOfOptimizer {
-  static constexpr tpc::About about = {
-      .id = "optimizer-state", .version = "1.0.0", .summary = "Declares one vector, uses the fourth.", .state_vectors = 1};
+  static constexpr tpc::About about = {.id = "optimizer-state",
+                                       .version = "1.0.0",
+                                       .summary = "Declares one vector, uses the fourth.",
+                                       .state_vectors = 1};
   static constexpr auto params = tpc::params();
   StateOfOptimizer(const tpc::NoOptions&, const tpc::Setup&) {}
   void step(const tpc::Context&, std::span<const T>, std::span<T>, tpc::State<T> state) { state[3][0] = 1; }
@@ -48,7 +50,8 @@ struct StateOfOptimizer {
 
 template <class T>
 struct MissingChild : broken::Sound<T> {
-  static constexpr tpc::About about = {.id = "missing-child", .version = "1.0.0", .summary = "Has one child, opens two."};
+  static constexpr tpc::About about = {
+      .id = "missing-child", .version = "1.0.0", .summary = "Has one child, opens two."};
   static constexpr std::array slots = {tpc::compressor_slot("compressor", tpc::Accepts::any, "anything")};
   MissingChild(const tpc::NoOptions& options, const tpc::Setup& setup)
       : broken::Sound<T>(options, setup), first(setup, 0, setup.dim()), second(setup, 1, setup.dim()) {}

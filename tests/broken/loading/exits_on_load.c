@@ -1,0 +1,5 @@
+#include <stdlib.h>
+
+#include "on_load.h"
+
+ON_LOAD((exit(0), 0));

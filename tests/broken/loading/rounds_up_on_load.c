@@ -1,0 +1,5 @@
+#include <fenv.h>
+
+#include "on_load.h"
+
+ON_LOAD(fesetround(FE_UPWARD));
