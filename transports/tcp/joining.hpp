@@ -29,14 +29,15 @@ class Joining {
   void join(const Address& server, tpc::Deadline deadline) {
     server_ = server;
     const Clock::time_point patience = Clock::now() + std::chrono::seconds(terms_->keepalive + 1);
-    for (bool told = false;; told = true) {
-      const std::optional<Refused> no = try_once(deadline);
+    for (std::optional<Refused> before;;) {
+      const std::optional<Refused> no = try_again(before, deadline);
       if (!no) return;
       const auto interval = interval_after(no->refusal);
       const Clock::time_point last = no->refusal == Refusal::rank_taken ? patience : time_point(deadline);
       if (no->refusal == Refusal::final || Clock::now() + interval >= std::min(last, time_point(deadline)))
         throw tpc::Error(no->status, no->text);
-      if (!told) terms_->log(TPC_LOG_INFO, no->text + "; trying again");
+      if (!before) terms_->log(TPC_LOG_INFO, no->text + "; trying again");
+      before = no;
       loop_->pause(interval, deadline, no->text);
     }
   }
@@ -55,6 +56,16 @@ class Joining {
     std::string text;
     tpc_status status = TPC_INVALID_ARGUMENT;
   };
+
+  /// What the server said before explains more than that it did not answer in time.
+  std::optional<Refused> try_again(const std::optional<Refused>& before, tpc::Deadline deadline) {
+    try {
+      return try_once(deadline);
+    } catch (const tpc::Error& error) {
+      if (!before || error.status() != TPC_TIMEOUT) throw;
+      throw tpc::Error(before->status, before->text);
+    }
+  }
 
   /// Returns why this worker was not taken in, or will not be with this server.
   std::optional<Refused> try_once(tpc::Deadline deadline) {
@@ -128,7 +139,8 @@ class Joining {
 
   void give_up(const std::string& text) { refused_ = Refused{Refusal::final, text}; }
   void heed(const Reject& reject) {
-    refused_ = Refused{reject.refusal, "the server refused this worker: " + reject.text};
+    const tpc_status status = reject.refusal == Refusal::come_again ? TPC_TIMEOUT : TPC_INVALID_ARGUMENT;
+    refused_ = Refused{reject.refusal, "the server refused this worker: " + reject.text, status};
   }
 
   /// Tries until the deadline: a worker may be started before its server.
