@@ -71,8 +71,13 @@ stays() { rejoins "${phase_transport[$1]}" && [ "${phase_policy[$1]}" != stop ];
 # A fault that a worker of phase I causes itself.
 draw_injection() {
   local i=$1 kinds=(delay delay duplicate pause) worker when kind seconds=1e-1 trace
-  # Only a phase that may end can lose a worker for whom it would not wait.
-  if stays "$i" || ((i < final)); then kinds+=(kill kill kill kill drop corrupt corrupt stop); fi
+  # Only a phase that may end can lose a worker for whom it would not wait, and threads are not killed or stopped alone.
+  if [ "${phase_transport[i]}" = inproc ]; then
+    kinds=(delay duplicate)
+    ((i == final)) || kinds+=(drop corrupt)
+  elif stays "$i" || ((i < final)); then
+    kinds+=(kill kill kill kill drop corrupt corrupt stop)
+  fi
   between 0 $((n - 1))
   worker=$value
   one_of receive send
@@ -88,8 +93,8 @@ draw_injection() {
     pause) kind=stop trace="" ;;
     *) trace="" ;;
   esac
-  # In a thread it stops or kills them all.
-  if [ "$kind" = kill ] && ! rejoins "${phase_transport[i]}"; then phase_codes[i]+=" 137"; fi
+  # Members of an MPI job die together.
+  if [ "$kind/${phase_transport[i]}" = kill/mpi ]; then phase_codes[i]+=" 137"; fi
   # What happens after the last update, or to an update that says the same again, may be seen by nobody.
   [ "$when" = receive ] || trace=""
   phase_injections[i]+=",{kind=\"$kind\",worker=$worker,round=$round,when=\"$when\",seconds=$seconds}"

@@ -113,13 +113,14 @@ struck_early() { [ "$code" -eq 4 ] && [[ ${phase_strikes[$1]} = *[0-9],* || ${ph
 
 # The phases one after the other.
 play() {
-  local i allowed
+  local i allowed unhandled
   for ((i = 0; i <= final; ++i)); do
     [ "$i" -eq 0 ] || notes+="$([ "${phase_rounds[i - 1]}" -eq "$rounds" ] && echo " resumed" || echo " extended")"
+    unhandled=()
     start_phase "$i"
     [ -z "${phase_strikes[i]}" ] || strike_all "$i"
     read -ra allowed <<<"${phase_codes[i]}"
-    [ -z "${phase_strikes[i]}" ] || allowed+=(4)
+    [ -z "${phase_strikes[i]}" ] || allowed+=(4 "${unhandled[@]}")
     finish "${allowed[@]}" || return 0
     if [ "$code" -eq 4 ] && [[ " ${phase_codes[i]} " != *" 4 "* ]] && ! struck_early "$i"; then
       wrong+="; exit code 4, expected ${phase_codes[i]}: $(tail -n 1 "$folder/err" | cut -c -300)"
@@ -229,6 +230,7 @@ strike_all() {
       [ ${#stopped[@]} -eq 0 ] || kill -CONT "${stopped[@]}" 2>/dev/null || true
     elif runs "$started"; then
       processes_of "$who"
+      look_for_handlers "$signal"
       [ "$signal" != STOP ] || stopped+=("${found[@]}")
       [ ${#found[@]} -eq 0 ] || kill -"$signal" "${found[@]}" 2>/dev/null || true
       [ ${#found[@]} -gt 0 ] || notes+=" missed"
@@ -236,6 +238,21 @@ strike_all() {
       notes+=" missed"
     fi
   done < <(events_of "$1" | sort -n -s -k 1,1)
+}
+
+# Before it handles signals, and after the end of the run, a process just ends by one; $unhandled is how.
+look_for_handlers() {
+  local process line caught number
+  case $1 in
+    HUP) number=1 ;;
+    TERM) number=15 ;;
+    *) return 0 ;;
+  esac
+  for process in "${found[@]}"; do
+    while read -r line caught; do
+      [ "$line" != SigCgt: ] || ((16#$caught >> (number - 1) & 1)) || unhandled+=($((128 + number)))
+    done <"/proc/$process/status"
+  done 2>/dev/null
 }
 
 # A stop is an event, and so is its end.
