@@ -137,8 +137,22 @@ add_strike() {
   what+=" $2($3@${moment}ms)"
 }
 
+# The server, or everybody, stops for a moment, as when a laptop is closed; or for so long that workers give it up.
+draw_server_stop() {
+  local i=$1 signal=PAUSE who
+  one_of server server everybody
+  who=$value
+  if [ "$who" = server ] && rejoins "${phase_transport[i]}" && { stays "$i" || ((i < final)); } && in_a_hundred 50; then
+    signal=STOP silences=yes
+    loses "$i"
+  fi
+  draw_moment
+  add_strike "$i" "$signal" "$who"
+}
+
 draw_worker_faults() {
   local i=$1 j count
+  ! in_a_hundred 10 || draw_server_stop "$i"
   one_of 0 1 1 2
   count=$value
   for ((j = 0; j < count; ++j)); do
@@ -154,7 +168,7 @@ draw_end() {
   local i=$1 kinds=(receive receive send KILL KILL INT TERM HUP twice)
   [ "$extendable" = no ] || [ "$i" -gt 0 ] || kinds+=(short short)
   [ "${phase_transport[i]}" != mpi ] || kinds=(receive send KILL INT TERM HUP twice launcher)
-  [ "${phase_transport[i]}" = inproc ] || kinds+=(everybody)
+  [ "${phase_transport[i]}" = inproc ] || kinds+=(everybody terminal)
   ! rejoins "${phase_transport[i]}" || [ "$by" = serve ] || kinds+=(gone gone)
   one_of "${kinds[@]}"
   local kind=$value
@@ -184,7 +198,8 @@ draw_end() {
       draw_moment
       one_of INT TERM KILL
       add_strike "$i" "$value" launcher
-      phase_codes[i]+=" 130 137 143 1"
+      # Open MPI 4.1's may crash when it is asked while it is ending the job.
+      phase_codes[i]+=" 130 137 143 1 139"
       ;;
     everybody)
       draw_moment
@@ -192,6 +207,14 @@ draw_end() {
       phase_codes[i]+=" 130"
       # Some have left, and others have not, when the checkpoint is written; an MPI job leaves signals to the server.
       [ "${phase_transport[i]}" = mpi ] || exact=no
+      ;;
+    terminal)
+      draw_moment
+      one_of INT HUP
+      add_strike "$i" "$value" everybody
+      phase_codes[i]+=" 130"
+      # Workers that `run` has started leave it to the server.
+      [ "$by" = run ] || exact=no
       ;;
     gone)
       phase_restarts[i]=0 phase_patience[i]=1
@@ -267,6 +290,8 @@ draw_faults() {
   fi
   one_of "${transports[@]}"
   again=$value
+  one_of 1 2
+  threads=$value
 }
 
 # One more phase, in which nothing happens.

@@ -30,7 +30,8 @@ look_for_processes() {
 look_for_files() {
   local file
   while read -r file; do wrong+="; left behind: $file"; done < <(
-    find "$folder/tmp" -mindepth 1
+    # A mpirun that is killed leaves its own.
+    find "$folder/tmp" -mindepth 1 ! -path "$folder/tmp/ompi.*"
     for file in "$run" "$folder/a" "$folder/b"; do [ ! -d "$file" ] || find "$file" -mindepth 1 | grep -vE "$belongs"; done
     # Here they are this trial's own.
     [ -z "${THREEPC_SOAK_ALONE:-}" ] || find /tmp /dev/shm -xdev ! -type d

@@ -78,7 +78,7 @@ overrides_of() {
   pauses+=${phase_injections[i]}
   [ "${phase_deadline[i]}" = none ] || deadline=",round_deadline=${phase_deadline[i]}"
   [ "$every" != seconds ] || checkpoint='{every_seconds=0.05}'
-  overrides=("run.rounds=${phase_rounds[i]}" "checkpoint=$checkpoint"
+  overrides=("run.rounds=${phase_rounds[i]}" "workers.threads=$threads" "checkpoint=$checkpoint"
     "faults={on_worker_loss=\"${phase_policy[i]}\",patience=${phase_patience[i]},restarts=${phase_restarts[i]}$deadline,inject=[${pauses#,}]}")
 }
 
@@ -127,6 +127,7 @@ play() {
       return 0
     fi
     look_for_checkpoint "$i" || return 0
+    [ "${phase_transport[i]}" != mpi ] || look_for_processes
     if [ "$code" -ne 0 ]; then
       [ "$i" -lt "$final" ] || add_calm_phase
     elif [ "${phase_rounds[i]}" -eq "$rounds" ]; then
@@ -245,6 +246,7 @@ look_for_handlers() {
   local process line caught number
   case $1 in
     HUP) number=1 ;;
+    INT) number=2 ;;
     TERM) number=15 ;;
     *) return 0 ;;
   esac
