@@ -10,7 +10,7 @@ silences=no
 traces=()
 
 phase_transport=() phase_policy=() phase_deadline=() phase_injections=() phase_strikes=() phase_codes=() phase_rounds=()
-phase_patience=() phase_restarts=()
+phase_patience=() phase_restarts=() phase_supervised=()
 
 # Whether workers of a run over that transport can come back; where they cannot, the loss of one ends the run.
 rejoins() { [[ $1 != inproc && $1 != mpi ]]; }
@@ -250,6 +250,12 @@ draw_phase() {
   one_of wait wait wait lazy lazy stop
   phase_policy[i]=$value
   what+=" $value"
+  phase_supervised[i]=no
+  # A finished run is nothing to a supervisor.
+  if [ "$i" -gt 0 ] && [ "${phase_rounds[i - 1]}" -eq "$rounds" ] && in_a_hundred 25; then
+    phase_supervised[i]=yes
+    what+=" supervised"
+  fi
   phase_deadline[i]=none
   if in_a_hundred 12; then
     phase_deadline[i]=0.03 exact=no
@@ -299,5 +305,6 @@ add_calm_phase() {
   local i=${#phase_transport[@]}
   phase_transport[i]=${phase_transport[i - 1]} phase_policy[i]=wait phase_deadline[i]=none phase_injections[i]=""
   phase_strikes[i]="" phase_codes[i]=0 phase_rounds[i]=$rounds phase_patience[i]=40 phase_restarts[i]=50
+  phase_supervised[i]=no
   final=$i
 }

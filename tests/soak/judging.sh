@@ -73,9 +73,10 @@ go_on() {
   finish 0
 }
 
-# Leaves a run the checkpoint before its last, if it has two.
+# Makes a run one that died after the checkpoint before its last, if it has two.
 before_last() {
   local files=("$1"/checkpoint/*.ckpt)
+  rm "$1/summary.json"
   [ ${#files[@]} -lt 2 ] || rm "${files[-1]}"
 }
 

@@ -89,20 +89,24 @@ as_options() {
   for item in "$@"; do options+=(--set "$item"); done
 }
 
-# Starts phase I: the run, or going on with it, or beginning anew if it has no checkpoint yet.
+# Starts phase I: the run, or going on with it, or beginning anew if it has no checkpoint yet. A supervisor leaves that to
+# the program.
 start_phase() {
-  local i=$1 command=(run) at=${phase_transport[$1]} overrides options
+  local i=$1 command=(run) at=${phase_transport[$1]} saved=no overrides options
   overrides_of "$i"
   [ "$by" = run ] || command=(serve --listen "$(address)")
   [ "$by" = run ] || provide_workers "$i"
-  if [ "$i" -gt 0 ] && compgen -G "$run/checkpoint/*.ckpt" >/dev/null; then
+  ! compgen -G "$run/checkpoint/*.ckpt" >/dev/null || saved=yes
+  [ "$i" -eq 0 ] || [ "$saved" = yes ] || notes+=" anew"
+  if [ "$i" -gt 0 ] && [ "$saved/${phase_supervised[i]}" = yes/no ]; then
     as_options "${overrides[@]}"
     start "$at" "${command[@]}" --resume "$run" "${options[@]}"
     return
   fi
   as_options "${settings[@]}" "${overrides[@]}"
-  if [ "$i" -gt 0 ]; then
-    notes+=" anew"
+  if [ "${phase_supervised[i]}" = yes ]; then
+    options+=(--resume-or-start)
+  elif [ "$i" -gt 0 ]; then
     options+=(--force)
   fi
   start "$at" "${command[@]}" "$folder/run.toml" --out "$run" "${options[@]}"
@@ -232,6 +236,8 @@ strike_all() {
     elif runs "$started"; then
       processes_of "$who"
       look_for_handlers "$signal"
+      # Members of an MPI job that just end take a mpirun with them that may crash.
+      if [ "$at" = mpi ] && [ "$who" != launcher ] && [ ${#unhandled[@]} -gt 0 ]; then found=(); fi
       [ "$signal" != STOP ] || stopped+=("${found[@]}")
       [ ${#found[@]} -eq 0 ] || kill -"$signal" "${found[@]}" 2>/dev/null || true
       [ ${#found[@]} -gt 0 ] || notes+=" missed"
@@ -253,7 +259,7 @@ look_for_handlers() {
   for process in "${found[@]}"; do
     while read -r line caught; do
       [ "$line" != SigCgt: ] || ((16#$caught >> (number - 1) & 1)) || unhandled+=($((128 + number)))
-    done <"/proc/$process/status"
+    done <"/proc/$process/status" || true
   done 2>/dev/null
 }
 
