@@ -124,7 +124,7 @@ draw_worker_strike() {
     INT | HUP) [ "$by" = run ] || leaves "$i" ;;
   esac
   # Members of an MPI job leave signals to the server, and die together.
-  if [ "${phase_transport[i]}" = mpi ] && [[ $signal = KILL || $signal = STOP ]]; then phase_codes[i]+=" 137 4"; fi
+  if [ "${phase_transport[i]}" = mpi ] && [[ $signal = KILL || $signal = STOP ]]; then phase_codes[i]+=" 137 4 1"; fi
   add_strike "$i" "$signal" "$who"
   ! in_a_hundred 15 || [[ $signal != KILL ]] || { between 20 300 && moment=$((moment + value)) && add_strike "$i" "$signal" "$who"; }
 }

@@ -113,7 +113,10 @@ start_phase() {
 }
 
 # Whether the program may have ended as it did because a worker was struck before it took part in a round.
-struck_early() { [ "$code" -eq 4 ] && [[ ${phase_strikes[$1]} = *[0-9],* || ${phase_strikes[$1]} =~ \ [0-9]+\  ]] && ! tail -n 1 "$folder/err" | grep -q 'round [0-9]'; }
+struck_early() {
+  [ "$code" -eq 4 ] && [ -n "${phase_strikes[$1]}" ] || return 1
+  ! grep 'threepc:' "$folder/err" | tail -n 1 | grep 'round [0-9]' | grep -qvE "in place of the (greeting|problem's facts)|waiting for (the greeting|the problem's facts|its word that it has its state)"
+}
 
 # The phases one after the other.
 play() {
