@@ -4,12 +4,18 @@
 # Seconds after which a phase is said to hang; every wait in it has a shorter deadline.
 limit=60
 port=$((20000 + number % 10000))
+marks=""
 export THREEPC_TOKEN=soak-soak-soak-soak-soak-soak-soak-soak
 
 # nap SECONDS, without a process for it.
 exec {never}<> <(:)
 nap() { read -r -t "$1" -u "$never" || true; }
 milliseconds() { now=${EPOCHREALTIME/[.,]/} && now=$((now / 1000)); }
+# mark WHAT: when it was, in seconds, for whoever wonders why a trial took so long.
+mark() {
+  milliseconds
+  marks+=" $1@$((now / 1000 % 1000))"
+}
 runs() { kill -0 "$1" 2>/dev/null; }
 
 # transport_table NAME: what [transport] is to be; "tls" is tcp with certificates.
@@ -133,6 +139,7 @@ play() {
       wrong+="; exit code 4, expected ${phase_codes[i]}: $(tail -n 1 "$folder/err" | cut -c -300)"
       return 0
     fi
+    mark "phase-$i"
     look_for_checkpoint "$i" || return 0
     [ "${phase_transport[i]}" != mpi ] || look_for_processes
     if [ "$code" -ne 0 ]; then
