@@ -121,7 +121,8 @@ start_phase() {
 # Whether the program may have ended as it did because a worker was struck before it took part in a round.
 struck_early() {
   [ "$code" -eq 4 ] && [ -n "${phase_strikes[$1]}" ] || return 1
-  ! grep 'threepc:' "$folder/err" | tail -n 1 | grep 'round [0-9]' | grep -qvE "in place of the (greeting|problem's facts)|waiting for (the greeting|the problem's facts|its word that it has its state)"
+  ! grep '^threepc:' "$folder/err" | tail -n 1 | grep '^threepc: round [0-9]' |
+    grep -qvE "in place of the (greeting|problem's facts)|waiting for (the greeting|the problem's facts|its word that it has its state)"
 }
 
 # The phases one after the other.
