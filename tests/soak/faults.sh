@@ -276,7 +276,7 @@ draw_faults() {
   pace=$value
   timeout_of_silence=$((n == 20 ? 8 : 3))
   start=$n
-  if [ "$n" -gt 1 ] && rejoins "$transport" && in_a_hundred 10; then
+  if [ "$n" -gt 1 ] && in_a_hundred 12; then
     between 1 $((n - 1))
     start=$value exact=no
   fi
