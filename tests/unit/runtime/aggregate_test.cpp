@@ -130,6 +130,36 @@ struct Straggler {
   std::optional<std::uint64_t> owed;  // the round of a message that is under way
 };
 
+/// A round that is undone and made again, and one in which an update is taken out and put back, end with the same bits;
+/// one that is damaged in the middle leaves those of a round without it.
+template <class Message>
+void expect_that_rounds_can_be_undone(Aggregate& aggregate, std::uint64_t round,
+                                      const std::vector<std::uint32_t>& absent,
+                                      const std::vector<std::uint32_t>& present, Message message) {
+  const auto bits = [&] {
+    std::vector<std::uint8_t> out;
+    aggregate.save(out);
+    return out;
+  };
+  const std::vector<std::uint8_t> whole = bits();
+  aggregate.undo_round();
+  aggregate.begin_round(round, absent);
+  for (const std::uint32_t i : present) aggregate.absorb(i, message(i));
+  ASSERT_EQ(bits(), whole) << "round " << round;
+  if (present.empty()) return;
+  const std::uint32_t i = present[round % present.size()];
+  aggregate.redo(i, std::nullopt);
+  const std::vector<std::uint8_t> without = bits();
+  // Sound at first, with a second operation that cannot be decoded.
+  std::vector<std::uint8_t> damaged = {1, 64};
+  damaged.resize(2 + 64);
+  damaged.insert(damaged.end(), {1 | 4 | 1 << 3, 0xff});
+  ASSERT_THROW(aggregate.redo(i, damaged), Failure);
+  ASSERT_EQ(bits(), without) << "round " << round;
+  aggregate.redo(i, message(i));
+  ASSERT_EQ(bits(), whole) << "round " << round;
+}
+
 /// Workers that miss rounds, are late, are replaced by new ones that get their state back, leave for good and join
 /// again, at random: the largest |g - mean g_i| over the members seen, g_i of a late one being that before its message.
 template <class T>
@@ -171,6 +201,9 @@ double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds)
     aggregate.begin_round(round, absent);
     for (const std::uint32_t i : present) aggregate.absorb(i, workers[i].message);
     EXPECT_TRUE(aggregate.mean(g));
+    expect_that_rounds_can_be_undone(aggregate, round, absent, present, [&](std::uint32_t i) {
+      return std::span<const std::uint8_t>(workers[i].message);
+    });
     for (std::uint32_t j = 0; j < d; ++j) {
       double mean = 0, members = 0;
       for (std::uint32_t i = 0; i < n; ++i) {
