@@ -22,9 +22,10 @@ inline constexpr std::uint64_t no_round = UINT64_MAX;  // of a call that belongs
 struct PluginCall {
   const tpc_descriptor* plugin = nullptr;
   const char* file = "";
-  const char* name = "";  // "encode"
-  std::uint32_t worker = TPC_SERVER;
+  const char* name = "";              // "encode"
+  std::uint32_t worker = TPC_SERVER;  // whose instance it is
   std::uint64_t round = no_round;
+  std::uint32_t sender = TPC_SERVER;  // the worker whose message the server decodes
 };
 
 /// A thread's record. Its owner writes; a signal handler in that thread and other threads read.
@@ -50,8 +51,8 @@ class CallRecord {
   /// What is under way, or was last.
   PluginCall call() const {
     constexpr auto relaxed = std::memory_order_relaxed;
-    return {plugin_.load(relaxed), file_.load(relaxed), name_.load(relaxed), worker_.load(relaxed),
-            round_.load(relaxed)};
+    return {plugin_.load(relaxed), file_.load(relaxed),  name_.load(relaxed),
+            worker_.load(relaxed), round_.load(relaxed), sender_.load(relaxed)};
   }
   /// A plugin that was called a little before, for i from 0 to remembered - 1 from late to early; null: there was none.
   /// One may come more than once.
@@ -68,6 +69,7 @@ class CallRecord {
     constexpr auto relaxed = std::memory_order_relaxed;
     plugin_.store(call.plugin, relaxed), file_.store(call.file, relaxed), name_.store(call.name, relaxed);
     worker_.store(call.worker, relaxed), round_.store(call.round, relaxed);
+    sender_.store(call.sender, relaxed);
   }
   void bump() { moves_.store(moves_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
@@ -76,6 +78,7 @@ class CallRecord {
   std::atomic<const char*> name_{""};
   std::atomic<std::uint32_t> worker_{TPC_SERVER};
   std::atomic<std::uint64_t> round_{no_round};
+  std::atomic<std::uint32_t> sender_{TPC_SERVER};
   std::array<std::atomic<const tpc_descriptor*>, remembered> recent_{};
   std::atomic<std::uint32_t> depth_{0};
   std::atomic<std::uint64_t> moves_{0};

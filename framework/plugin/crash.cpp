@@ -72,6 +72,8 @@ void put_party(Line& line, const PluginCall& call) {
   else
     line << "worker " << std::uint64_t{call.worker};
   if (call.round != no_round) line << ", round " << call.round;
+  if (call.worker == TPC_SERVER && call.sender != TPC_SERVER)
+    line << ", decoding what worker " << std::uint64_t{call.sender} << " sent";
   line << ": ";
 }
 

@@ -95,6 +95,10 @@ class Instance {
   template <class Body>
   tpc_status status_of(const char* call, Body&& body, const tpc_context* about, tpc_error& error) const;
 
+  [[noreturn]] void failed(const char* call, tpc_status status, const tpc_error& error) const;
+  using CreateFunction = tpc_status (*)(const tpc_host*, const tpc_setup*, void**, tpc_error*);
+  void make(CreateFunction create_it, const std::vector<const tpc_child*>& children);
+
   const PluginSpec* spec_;
   const char* file_;  // spec_->file, as long as the process lives
   Membership membership_;

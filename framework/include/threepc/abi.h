@@ -12,7 +12,8 @@
  *    plugin's misbehaviour.
  *  - Every struct starts with `struct_size`, as its writer knows it, and only ever grows at the end.
  *    Arrays that cross are arrays of pointers, so that their elements may grow too.
- *  - A plugin never writes to stdout or stderr; it has tpc_host.log.
+ *  - A plugin never writes to stdout or stderr (it has tpc_host.log); a call leaves rounding and flush-to-zero as they
+ * were.
  *
  * Thread rules, named at each function:
  *  [instance]  one thread at a time for one instance, any thread; different instances run in parallel.
