@@ -52,7 +52,8 @@ finish() {
     nap 0.02
     milliseconds
     if [ $((now - begun)) -gt $((1000 * limit)) ]; then
-      wrong+="; still running after $limit s"
+      wrong+="; still running after $limit s, see $folder/hung"
+      describe_processes >"$folder/hung" 2>&1
       kill_all
       return 1
     fi
@@ -62,6 +63,18 @@ finish() {
   for allowed in "$@"; do [ "$code" -ne "$allowed" ] || return 0; done
   wrong+="; exit code $code, expected $*: $(tail -n 1 "$folder/err" | cut -c -300)"
   return 1
+}
+
+# What those that are left do, for whoever wonders why they hang.
+describe_processes() {
+  local process
+  for process in $(processes_left); do
+    process=${process%/environ}
+    tr '\0' ' ' <"$process/cmdline" | cut -c -300
+    grep -E '^(State|SigPnd|ShdPnd|SigBlk|SigCgt)' "$process/status"
+    grep -H . "$process"/task/*/{wchan,stack} 2>/dev/null
+    ! command -v gdb >/dev/null || timeout 20 gdb -batch -p "${process#/proc/}" -ex 'thread apply all bt 20' 2>/dev/null
+  done || true
 }
 
 kill_all() {
