@@ -362,7 +362,7 @@ std::string MechanismTree::culprit(std::uint64_t round, std::span<const std::uin
     RawVector decoded(membership_.dtype, membership_.dim);
     replay(operation, round, membership_.worker,
            {sizeof(tpc_sum), membership_.dtype, membership_.dim, 0, decoded.data(), nullptr, 1.0});
-    if (std::isfinite(largest_magnitude(decoded))) continue;
+    if (largest_magnitude(decoded) < moderate_magnitude(membership_.dtype)) continue;
     return operation.codec == dense_codec ? name() : codecs_[operation.codec - 1]->name();
   }
   return "";
