@@ -57,6 +57,7 @@ Faults read_faults(Section section, std::uint32_t workers) {
 
 CheckpointRules read_checkpoint_rules(Section section) {
   CheckpointRules out;
+  out.at_end = section.flag("at_end").value_or(out.at_end);
   if (const auto rounds = section.integer("every_rounds", {1, infinity}))
     out.every_rounds = static_cast<std::uint64_t>(*rounds);
   out.every_seconds = section.real("every_seconds", a_while);

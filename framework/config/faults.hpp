@@ -37,8 +37,9 @@ struct Faults {
   std::vector<Injection> inject;
 };
 
-/// When a checkpoint is written, beside the one at an interruption; neither: only then.
+/// When a checkpoint is written, beside the one at an interruption.
 struct CheckpointRules {
+  bool at_end = true;  // of the run, however it ends: of its last whole round
   std::optional<std::uint64_t> every_rounds;
   std::optional<double> every_seconds;
 };

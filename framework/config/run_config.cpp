@@ -214,8 +214,8 @@ void write_faults(Lines& out, const Faults& faults) {
 }
 
 void write_checkpoint_rules(Lines& out, const CheckpointRules& rules) {
-  if (!rules.every_rounds && !rules.every_seconds) return;
   out.table("checkpoint");
+  out.add("at_end", Value(rules.at_end));
   if (rules.every_rounds) out.add("every_rounds", integer(*rules.every_rounds));
   out.add("every_seconds", rules.every_seconds);
 }

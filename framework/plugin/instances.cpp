@@ -433,7 +433,7 @@ Problem::Problem(const PluginSpec& spec, const Membership& membership, std::uint
 }
 
 tpc_problem_facts Problem::facts() const {
-  tpc_problem_facts facts = {sizeof(tpc_problem_facts), 0, 0, NAN, NAN, NAN, nullptr, 0, 0};
+  tpc_problem_facts facts = {sizeof(tpc_problem_facts), 0, 0, NAN, NAN, NAN, nullptr, 0, 0, 0};
   checked("facts", [&](tpc_error* error) { return table<tpc_problem>().facts(self_, &facts, error); });
   if (facts.dim == 0 || facts.dim == UINT32_MAX)
     misbehaved("dim = " + std::to_string(facts.dim) + " is not in 1 .. 2^32 - 2");

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr char magic[] = {'T', '3', 'P', 'C', 'C', 'K', 'P', 'T'};
-constexpr std::uint32_t format = 1;
+constexpr std::uint32_t format = 2;
 constexpr std::size_t kept = 2;
 
 [[noreturn]] void unusable(const std::string& what) { throw Failure(Exit::data, what); }
@@ -74,6 +74,9 @@ Json to_json(const Checkpoint& c) {
           {"wire_bytes", c.wire_bytes},
           {"seconds", c.seconds},
           {"chain", c.chain},
+          {"final_last", to_json(c.final_last)},
+          {"final_chain", c.final_chain},
+          {"data", c.data},
           {"server_size", c.server.size()},
           {"worker_sizes", sizes_of(c.workers)}};
 }
@@ -110,6 +113,9 @@ Checkpoint from_json(const Json& json) {
   c.wire_bytes = whole_at<std::uint64_t>(json, "wire_bytes");
   c.seconds = json.at("seconds").get<double>();
   c.chain = whole_at<std::uint64_t>(json, "chain");
+  c.final_last = metrics_from(json.at("final_last"));
+  c.final_chain = whole_at<std::uint64_t>(json, "final_chain");
+  for (const Json& digest : json.at("data")) c.data.push_back(whole<std::uint64_t>(digest, "a digest"));
   return c;
 }
 
@@ -134,7 +140,8 @@ Checkpoint parse_content(tpc::Reader in) {
   c.server = take_blob(in, json.at("server_size"));
   for (const Json& size : json.at("worker_sizes")) c.workers.push_back(take_blob(in, size));
   in.finish();
-  if (c.workers.size() != c.summary.workers) unusable("holds another number of workers than it says");
+  if (c.workers.size() != c.summary.workers || c.data.size() != c.summary.workers)
+    unusable("holds another number of workers than it says");
   return c;
 }
 

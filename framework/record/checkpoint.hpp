@@ -20,10 +20,13 @@ struct Checkpoint {
   std::uint64_t round = 0;                 // the last one that is over
   std::vector<std::string> configuration;  // agreement() of the run
   Summary summary;                         // step size and constants, dim and workers; the rest unset
-  Metrics last;                            // of the last evaluated round
+  Metrics last;                            // of the last evaluated round, run.evaluate_every being what it is
   std::uint64_t values = 0, uplink_bytes = 0, downlink_bytes = 0, wire_bytes = 0;  // counters until `round`
   double seconds = 0;
   std::uint64_t chain = 0;                         // HashChain
+  Metrics final_last;                              // the same two with the line that ended the run, which a run that
+  std::uint64_t final_chain = 0;                   // goes on with more rounds does not have
+  std::vector<std::uint64_t> data;                 // the digest of what each worker has read; 0: of none
   std::vector<std::uint8_t> server;                // x, g, optimizer
   std::vector<std::vector<std::uint8_t>> workers;  // a WorkerState each
 };

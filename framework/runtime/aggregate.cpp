@@ -26,13 +26,19 @@ bool divide_into(const ExactVector& sum, std::uint32_t members, RawVector& g) {
 }  // namespace
 
 Aggregate::Aggregate(const MechanismTree& tree, const Membership& membership, bool remember)
-    : tree_(&tree), membership_(membership), sum_(TPC_F64, membership.dim), is_member_(membership.workers) {
+    : tree_(&tree),
+      membership_(membership),
+      held_{ExactVector(TPC_F64, membership.dim), {}, std::vector<bool>(membership.workers), 0},
+      before_(held_) {
   if ((tree.capabilities() & TPC_RESETS_ALONE) != 0)
     singles_.assign(membership.workers, ExactVector(TPC_F64, membership.dim));
   for (std::uint32_t worker = 0; remember && worker < membership.workers; ++worker) ledgers_.emplace_back(tree, worker);
 }
 
 void Aggregate::begin_round(std::uint64_t round, std::vector<std::uint32_t> absent) {
+  if (remembers()) before_ = held_;
+  absorbed_.clear();
+  own_before_.clear();
   round_ = round;
   absent_ = std::move(absent);
   newcomers_.clear();
@@ -42,7 +48,9 @@ void Aggregate::begin_round(std::uint64_t round, std::vector<std::uint32_t> abse
 
 Aggregate::Absorbed Aggregate::absorb(std::uint32_t worker, std::span<const std::uint8_t> program) {
   const std::vector<Operation> operations = parse_program(program);
-  if (is_member_[worker])
+  absorbed_.push_back(worker);
+  if (remembers() && !singles_.empty()) own_before_.push_back(singles_[worker]);
+  if (held_.is_member[worker])
     make_room(worker, last_reset(operations) >= 0);
   else
     newcomers_.push_back(worker);
@@ -52,8 +60,50 @@ Aggregate::Absorbed Aggregate::absorb(std::uint32_t worker, std::span<const std:
 Aggregate::Absorbed Aggregate::absorb_late(std::uint64_t round, std::uint32_t worker,
                                            std::span<const std::uint8_t> program) {
   const std::vector<Operation> operations = parse_program(program);
-  if (is_member_[worker] && last_reset(operations) >= 0) take_out(worker);
-  return replay(round, worker, program, operations);
+  const Held before = held_;
+  const std::optional<ExactVector> own = singles_.empty() ? std::nullopt : std::optional(singles_[worker]);
+  try {
+    if (held_.is_member[worker] && last_reset(operations) >= 0) take_out(worker);
+    return replay(round, worker, program, operations);
+  } catch (const Failure&) {
+    held_ = before;
+    if (own) singles_[worker] = *own;
+    throw;
+  }
+}
+
+void Aggregate::undo_round() {
+  held_ = before_;
+  for (std::size_t i = 0; i < absorbed_.size(); ++i) {
+    if (ledgers_[absorbed_[i]].has_noted(round_)) ledgers_[absorbed_[i]].undo();
+    if (!singles_.empty()) singles_[absorbed_[i]] = own_before_[i];
+  }
+}
+
+Aggregate::Absorbed Aggregate::redo(std::uint32_t worker, std::optional<std::span<const std::uint8_t>> program) {
+  Programs programs;
+  for (const std::uint32_t other : absorbed_)
+    if (other != worker) programs[other] = ledgers_[other].last_program();
+  std::erase(absent_, worker);
+  if (!program) absent_.push_back(worker);
+  if (!program) return redo_all(programs), Absorbed{};
+  Programs whole = programs;
+  whole[worker].assign(program->begin(), program->end());
+  try {
+    return redo_all(whole)[worker];
+  } catch (const Failure&) {
+    absent_.push_back(worker);
+    redo_all(programs);
+    throw;
+  }
+}
+
+std::map<std::uint32_t, Aggregate::Absorbed> Aggregate::redo_all(const Programs& programs) {
+  std::map<std::uint32_t, Absorbed> out;
+  undo_round();
+  begin_round(round_, absent_);
+  for (const auto& [worker, program] : programs) out[worker] = absorb(worker, program);
+  return out;
 }
 
 /// The first message of a member, its dense start, meets a g_i of zero: whether it resets makes no difference. Later
@@ -71,11 +121,11 @@ Aggregate::Absorbed Aggregate::replay(std::uint64_t round, std::uint32_t worker,
                                       const std::vector<Operation>& operations) {
   const std::ptrdiff_t reset = last_reset(operations);
   const auto dead = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, reset));
-  member_count_ += !is_member_[worker];
-  is_member_[worker] = true;
+  held_.member_count += !held_.is_member[worker];
+  held_.is_member[worker] = true;
   Absorbed absorbed{0, operations.empty()};
   for (std::size_t i = dead; i < operations.size(); ++i) {
-    absorbed.values += tree_->replay(operations[i], round, worker, sum_.target());
+    absorbed.values += tree_->replay(operations[i], round, worker, held_.sum.target());
     replay_aside(operations[i], round, worker);
   }
   if (!ledgers_.empty()) ledgers_[worker].note(round, program, reset >= 0);
@@ -88,13 +138,13 @@ void Aggregate::replay_aside(const Operation& operation, std::uint64_t round, st
   if (operation.kind != OperationKind::lend) return;
   if (!singles_.empty())
     throw Failure(Exit::peer, "malformed message: it lends, which the " + tree_->name() + " never does");
-  if (!lent_) lent_.emplace(TPC_F64, membership_.dim);
-  tree_->replay(operation, round, worker, lent_->target());
+  if (!held_.lent) held_.lent.emplace(TPC_F64, membership_.dim);
+  tree_->replay(operation, round, worker, held_.lent->target());
 }
 
 void Aggregate::take_back_loans() {
-  if (lent_) subtract(1 - tree_->keep(), *lent_, sum_);
-  lent_.reset();
+  if (held_.lent) subtract(1 - tree_->keep(), *held_.lent, held_.sum);
+  held_.lent.reset();
 }
 
 void Aggregate::require_same_resets(std::uint32_t worker, bool resets) {
@@ -112,49 +162,49 @@ void Aggregate::require_same_resets(std::uint32_t worker, bool resets) {
 
 /// One worker's g_i leaves the sum.
 void Aggregate::take_out(std::uint32_t worker) {
-  if (singles_.empty()) return subtract(1, ledgers_[worker].state(), sum_);
-  subtract(1, singles_[worker], sum_);
+  if (singles_.empty()) return subtract(1, ledgers_[worker].state(), held_.sum);
+  subtract(1, singles_[worker], held_.sum);
   singles_[worker].clear();
 }
 
 /// What it has lent is in the sum, and is no longer to be taken back.
 void Aggregate::remove(std::uint32_t worker) {
-  if (!is_member_[worker]) return;
+  if (!held_.is_member[worker]) return;
   const TrackedVector state = ledgers_[worker].state();
-  if (state.lent() && lent_) subtract(1, *state.lent(), *lent_);
+  if (state.lent() && held_.lent) subtract(1, *state.lent(), *held_.lent);
   take_out(worker);
   ledgers_[worker] = Ledger(*tree_, worker);
-  is_member_[worker] = false;
-  --member_count_;
+  held_.is_member[worker] = false;
+  --held_.member_count;
 }
 
 /// Everybody's g_i leaves the sum, but for those that are absent, who keep what they had, and those that have only
 /// just begun.
 void Aggregate::reset_all() {
-  sum_.clear();
+  held_.sum.clear();
   for (const std::uint32_t worker : absent_)
-    if (is_member_[worker]) subtract(-1, ledgers_[worker].state(), sum_);
-  for (const std::uint32_t worker : newcomers_) subtract(-1, ledgers_[worker].state(), sum_);
+    if (held_.is_member[worker]) subtract(-1, ledgers_[worker].state(), held_.sum);
+  for (const std::uint32_t worker : newcomers_) subtract(-1, ledgers_[worker].state(), held_.sum);
 }
 
 void Aggregate::save(std::vector<std::uint8_t>& out) const {
-  append(out, sum_);
-  for (const bool member : is_member_) append(out, static_cast<std::uint8_t>(member));
+  append(out, held_.sum);
+  for (const bool member : held_.is_member) append(out, static_cast<std::uint8_t>(member));
   for (const ExactVector& member : singles_) append(out, member);
-  append(out, static_cast<std::uint8_t>(lent_.has_value()));
-  if (lent_) append(out, *lent_);
+  append(out, static_cast<std::uint8_t>(held_.lent.has_value()));
+  if (held_.lent) append(out, *held_.lent);
 }
 
 void Aggregate::load(tpc::Reader& in) {
-  take(in, sum_);
-  member_count_ = 0;
-  for (std::uint32_t worker = 0; worker < is_member_.size(); ++worker) {
-    is_member_[worker] = in.get<std::uint8_t>() != 0;
-    member_count_ += is_member_[worker];
+  take(in, held_.sum);
+  held_.member_count = 0;
+  for (std::uint32_t worker = 0; worker < held_.is_member.size(); ++worker) {
+    held_.is_member[worker] = in.get<std::uint8_t>() != 0;
+    held_.member_count += held_.is_member[worker];
   }
   for (ExactVector& member : singles_) take(in, member);
-  lent_.reset();
-  if (in.get<std::uint8_t>() != 0) take(in, lent_.emplace(TPC_F64, membership_.dim));
+  held_.lent.reset();
+  if (in.get<std::uint8_t>() != 0) take(in, held_.lent.emplace(TPC_F64, membership_.dim));
 }
 
 void Aggregate::restart_ledger(std::uint32_t worker, const TrackedVector& state) {
@@ -162,8 +212,9 @@ void Aggregate::restart_ledger(std::uint32_t worker, const TrackedVector& state)
 }
 
 bool Aggregate::mean(RawVector& g) const {
-  return membership_.dtype == TPC_F32 ? divide_into<float>(sum_, member_count_, g)
-                                      : divide_into<double>(sum_, member_count_, g);
+  const std::uint32_t divisor = std::max(1U, held_.member_count);
+  return membership_.dtype == TPC_F32 ? divide_into<float>(held_.sum, divisor, g)
+                                      : divide_into<double>(held_.sum, divisor, g);
 }
 
 }  // namespace threepc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <threepc/sdk/bytes.hpp>
@@ -14,8 +15,8 @@
 namespace threepc {
 
 /// Keeps sum_i g_i in compensated double precision, so that it stays what the workers' h add up to over
-/// millions of rounds. Stores no g_i, unless the mechanism says that a worker may reset alone, or the run is to
-/// survive the loss of workers: then a ledger of each.
+/// millions of rounds. Stores no g_i, unless the mechanism says that a worker may reset alone; with ledgers, one of
+/// each worker, a round that went wrong can be undone, and a worker that was lost gets its g_i back.
 class Aggregate {
  public:
   struct Absorbed {
@@ -31,15 +32,24 @@ class Aggregate {
   void begin_round(std::uint64_t round, std::vector<std::uint32_t> absent = {});
   /// Replays the message of `worker` in the round that was begun. Workers come in ascending order, each once.
   Absorbed absorb(std::uint32_t worker, std::span<const std::uint8_t> program);
-  /// Replays the message of an earlier round from which the worker was absent; after that round, before the next.
+  /// Replays the message of an earlier round from which the worker was absent; after that round, before the next. If it
+  /// throws, nothing was absorbed.
   Absorbed absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program);
+
+  /// The round that was begun, and all that was absorbed in it, has not been. Needs ledgers; once a round.
+  void undo_round();
+  /// What the worker sent in this round is this program, or, with nullopt, nothing: all get the bits that they have if
+  /// it had been so from the start. Needs ledgers. Throws what absorb throws, and then it is nothing.
+  Absorbed redo(std::uint32_t worker, std::optional<std::span<const std::uint8_t>> program);
 
   /// The worker leaves for good: its g_i leaves the sum. Its next message, if one ever comes, is a new member's.
   void remove(std::uint32_t worker);
   /// Whether a message of the worker was absorbed since it was last removed: only these are in the mean.
-  bool is_member(std::uint32_t worker) const { return is_member_[worker]; }
+  bool is_member(std::uint32_t worker) const { return held_.is_member[worker]; }
 
-  /// g, the mean over the members, in the run's dtype. False if a coordinate is NaN or infinite.
+  std::uint32_t members() const { return held_.member_count; }
+
+  /// g, the mean over the members, in the run's dtype; 0 if there are none. False if a coordinate is NaN or infinite.
   bool mean(RawVector& g) const;
 
   /// g_i as its worker has it, bit for bit. Needs ledgers.
@@ -53,6 +63,9 @@ class Aggregate {
   void restart_ledger(std::uint32_t worker, const TrackedVector& state);
 
  private:
+  using Programs = std::map<std::uint32_t, std::vector<std::uint8_t>>;
+
+  std::map<std::uint32_t, Absorbed> redo_all(const Programs& programs);
   Absorbed replay(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program,
                   const std::vector<Operation>& operations);
   void make_room(std::uint32_t worker, bool resets);
@@ -62,14 +75,23 @@ class Aggregate {
   void replay_aside(const Operation& operation, std::uint64_t round, std::uint32_t worker);
   void require_same_resets(std::uint32_t worker, bool resets);
 
+  /// What a round changes.
+  struct Held {
+    ExactVector sum;
+    std::optional<ExactVector> lent;  // the sum of what the last messages lent
+    std::vector<bool> is_member;
+    std::uint32_t member_count = 0;
+  };
+
   const MechanismTree* tree_;
   Membership membership_;
-  ExactVector sum_;
-  std::vector<bool> is_member_;
-  std::uint32_t member_count_ = 0;
+  Held held_;
   std::vector<ExactVector> singles_;  // g_i, for TPC_RESETS_ALONE only
   std::vector<Ledger> ledgers_;
-  std::optional<ExactVector> lent_;  // the sum of what the last messages lent
+
+  Held before_;                          // the round, where it can be undone
+  std::vector<std::uint32_t> absorbed_;  // in this round so far
+  std::vector<ExactVector> own_before_;  // their g_i before it, for TPC_RESETS_ALONE only
 
   std::uint64_t round_ = 0;
   std::vector<std::uint32_t> absent_;

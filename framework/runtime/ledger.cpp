@@ -7,28 +7,41 @@ namespace threepc {
 Ledger::Ledger(const MechanismTree& tree, std::uint32_t worker) : tree_(&tree), worker_(worker) {}
 
 void Ledger::note(std::uint64_t round, std::span<const std::uint8_t> program, bool resets) {
-  if (resets) {
-    base_.reset();
-    entries_.clear();
-    log_.clear();
-  }
-  entries_.push_back({round, program.size()});
-  log_.insert(log_.end(), program.begin(), program.end());
+  settle();
+  program_.assign(program.begin(), program.end());
+  last_ = {round, resets};
+}
+
+/// The last program joins those before it, or takes their place.
+void Ledger::settle() {
+  if (!last_) return;
+  if (last_->resets) forget();
+  entries_.push_back({last_->round, program_.size()});
+  log_.insert(log_.end(), program_.begin(), program_.end());
+  last_.reset();
   const Membership& m = tree_->membership();
   if (bytes() > std::max<std::size_t>(4096, 2 * size_of(m.dtype) * m.dim)) fold();
 }
 
+void Ledger::forget() {
+  base_.reset();
+  entries_.clear();
+  log_.clear();
+}
+
 TrackedVector Ledger::state() const {
   const Membership& m = tree_->membership();
-  TrackedVector h = base_ ? *base_ : TrackedVector(m.dtype, m.dim);
-  replay_onto(h);
+  const bool from_zero = !base_ || (last_ && last_->resets);
+  TrackedVector h = from_zero ? TrackedVector(m.dtype, m.dim) : *base_;
+  if (!last_ || !last_->resets) replay_onto(h);
+  if (last_) tree_->replay(program_, last_->round, worker_, h);
   return h;
 }
 
 void Ledger::restart(const TrackedVector& state) {
+  forget();
+  last_.reset();
   base_ = state;
-  entries_.clear();
-  log_.clear();
 }
 
 void Ledger::replay_onto(TrackedVector& h) const {

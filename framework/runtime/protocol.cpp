@@ -9,6 +9,7 @@
 namespace threepc {
 namespace {
 
+constexpr std::uint8_t facts_curvature = 1, facts_data = 2, facts_own = 4;  // the flags of WorkerFacts
 constexpr std::int64_t slice = 100'000'000;  // ns between two looks at signals and child processes
 
 tpc_message message_of(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
@@ -71,12 +72,14 @@ Failure from_failure_message(std::span<const std::uint8_t> bytes, const std::str
 Bytes to_bytes(const WorkerFacts& facts) {
   Bytes out;
   append(out, facts.dim);
-  append(out, static_cast<std::uint8_t>(facts.has_curvature));
+  append(out, static_cast<std::uint8_t>((facts.has_curvature ? facts_curvature : 0) |
+                                        (facts.data_digest != 0 ? facts_data : 0) | (facts.own_data ? facts_own : 0)));
   append(out, facts.L_i);
   append(out, facts.L_minus);
   append(out, facts.hessian_spread);
   append(out, static_cast<std::uint32_t>(facts.blocks.size()));
   for (const Block& block : facts.blocks) append(out, block.rows), append(out, block.columns);
+  if (facts.data_digest != 0) append(out, facts.data_digest);
   return out;
 }
 
@@ -86,7 +89,9 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     WorkerFacts facts;
     facts.dim = in.get<std::uint32_t>();
     if (facts.dim == 0 || facts.dim == UINT32_MAX) throw tpc::Corrupt("d is not in 1 .. 2^32 - 2");
-    facts.has_curvature = in.get<std::uint8_t>() != 0;
+    const auto flags = in.get<std::uint8_t>();
+    facts.has_curvature = (flags & facts_curvature) != 0;
+    facts.own_data = (flags & facts_own) != 0;
     facts.L_i = in.get<double>();
     facts.L_minus = in.get<double>();
     facts.hessian_spread = in.get<double>();
@@ -100,6 +105,7 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
       facts.blocks.push_back(block);
     }
     if (!facts.blocks.empty() && covered != facts.dim) throw tpc::Corrupt("the blocks do not cover the vector");
+    if ((flags & facts_data) != 0) facts.data_digest = in.get<std::uint64_t>();
     bytes = in.take_rest();
     return facts;
   } catch (const tpc::Error& error) {
@@ -215,24 +221,24 @@ Heard Channel::hear(std::uint32_t from, std::int64_t until) {
         watched(until, [&](std::int64_t slice_end) { return transport_->receive(from, slice_end); });
     if (message.type != static_cast<std::uint32_t>(MessageType::failure)) return {Heard::What::message, message};
     const Failure said = from_failure_message(payload_of(message), member_name(from));
-    if (said.code() != Exit::peer) throw said;
-    return {Heard::What::gone, {}, said.what()};
+    return {Heard::What::gone, {}, said.what(), said.code()};
   } catch (const TransportFailure& failure) {
     if (failure.status() == TPC_TIMEOUT) return {};
     return {Heard::What::gone, {}, failure.what()};
   }
 }
 
-void Channel::broadcast_failure(const Failure& failure) noexcept {
-  const Bytes data = to_failure_message(failure);
-  const std::uint32_t workers = transport_->membership().workers;
-  for (std::uint32_t member = 1; member <= workers; ++member) {
-    try {
-      transport_->send(member, message_of(MessageType::failure, 0, data), from_now(goodbye_seconds));
-    } catch (const std::exception&) {
-      continue;  // this one is gone; the others still want to know
-    }
+void Channel::refuse(std::uint32_t member, const Failure& failure) noexcept {
+  try {
+    const Bytes data = to_failure_message(failure);
+    transport_->send(member, message_of(MessageType::failure, 0, data), from_now(goodbye_seconds));
+  } catch (const std::exception&) {
+    return;  // it is gone already
   }
+}
+
+void Channel::broadcast_failure(const Failure& failure) noexcept {
+  for (std::uint32_t member = 1; member <= transport_->membership().workers; ++member) refuse(member, failure);
 }
 
 bool Channel::close(double seconds) noexcept {

@@ -31,7 +31,7 @@ enum class MessageType : std::uint32_t {
   failure = 12,        // either way: exit code (u32) and text; the sender leaves
   hello = 13,          // worker -> server: the first message after joining
   snapshot = 14,       // server -> worker: for a checkpoint; worker -> server: its WorkerState
-  restore = 15,        // server -> worker: a WorkerState to go on from; worker -> server: done
+  restore = 15,        // server -> worker: a WorkerState to go on from, and its y; worker -> server: done
   evaluate = 16,       // server -> worker: x^t, in the run's dtype; only an evaluation is wanted
   patience = 17,       // server -> worker: nothing to do yet, but the server is there
   leave = 18           // worker -> server: it leaves for good
@@ -51,6 +51,8 @@ struct WorkerFacts {
   double L_minus = std::numeric_limits<double>::quiet_NaN();
   double hessian_spread = std::numeric_limits<double>::quiet_NaN();
   std::vector<Block> blocks = {};
+  std::uint64_t data_digest = 0;  // of what it has read; 0: nothing
+  bool own_data = false;          // which may differ from what others have read
 };
 
 Bytes to_bytes(const WorkerFacts& facts);
@@ -81,7 +83,8 @@ struct Heard {
   enum class What { message, silence, gone };
   What what = What::silence;
   tpc_message message = {};
-  std::string why = {};  // it is gone
+  std::string why = {};    // it is gone
+  Exit code = Exit::peer;  // whom it blames: another code than this if it blames its configuration, data or plugins
 };
 
 /// The transport with the run's time-out and with failures that name round and peer.
@@ -104,9 +107,10 @@ class Channel {
   tpc_message receive(std::uint32_t from, std::uint64_t round, const char* waiting_for);
   /// receive, and Failure(Exit::peer) unless it is of this type and round.
   tpc_message expect(std::uint32_t from, MessageType type, std::uint64_t round, const char* waiting_for);
-  /// The next message of `from` until a time of tpc_host.now, which may have passed. A failure message of a member
-  /// that blames itself, its data or its plugins is thrown; one that says it lost a peer is how it went.
+  /// The next message of `from` until a time of tpc_host.now, which may have passed. A failure message is how it went.
   Heard hear(std::uint32_t from, std::int64_t until);
+  /// Tells one member that it cannot take part, as far as it can still be reached; it ends with the failure's code.
+  void refuse(std::uint32_t member, const Failure& failure) noexcept;
   /// Tells everybody that the run failed, as far as they can still be reached.
   void broadcast_failure(const Failure& failure) noexcept;
   /// False if the others have not left within so many seconds; it may be called again then.

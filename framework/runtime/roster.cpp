@@ -10,7 +10,6 @@ namespace threepc {
 namespace {
 
 constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
-constexpr int most_heard = 64;  // messages of one worker between two rounds, so that a flood holds up nobody
 
 std::int64_t now() { return host_services().now(); }
 std::int64_t nanoseconds(double seconds) { return static_cast<std::int64_t>(seconds * 1e9); }
@@ -36,6 +35,7 @@ void Roster::admit(std::uint64_t round) {
   for (std::uint32_t worker = 0; worker < seats_.size(); ++worker)
     if (!is_present(worker)) listen(worker, 0);
   await_anybody();
+  dismiss_leaving();
 }
 
 std::uint32_t Roster::ask(std::uint64_t round, bool evaluate, std::span<const std::uint8_t> x,
@@ -69,11 +69,24 @@ std::uint32_t Roster::ask(std::uint64_t round, bool evaluate, std::span<const st
 
 /// The last worker's message is waited for first: when it is there, mostly all are, and one wait does for a round.
 void Roster::collect() {
-  const Wanted wanted = {MessageType::update, round_, "the update", question_, true};
-  for (std::uint32_t worker = static_cast<std::uint32_t>(seats_.size()); worker-- > 0;) {
-    if (!seats_[worker].asked) continue;
-    if (const auto message = obtain(worker, wanted)) seats_[worker].update = program_of(payload_of(*message));
-  }
+  for (std::uint32_t worker = static_cast<std::uint32_t>(seats_.size()); worker-- > 0;)
+    if (seats_[worker].asked) await_update(worker);
+}
+
+void Roster::await_update(std::uint32_t worker) {
+  seats_[worker].update.reset();
+  if (const auto message = obtain(worker, wanted_update())) seats_[worker].update = program_of(payload_of(*message));
+}
+
+void Roster::refuse(std::uint32_t worker, const Failure& failure) {
+  expel(worker, failure);
+  await_update(worker);
+}
+
+void Roster::expel(std::uint32_t worker, const Failure& failure) {
+  seats_[worker].update.reset();
+  channel_->refuse(member_of(worker), failure);
+  lose(worker, failure.what(), false, failure.code());
 }
 
 std::vector<std::uint32_t> Roster::absent() const {
@@ -128,36 +141,45 @@ std::vector<std::optional<Bytes>> Roster::take_snapshots() {
 
 // ---- waiting for one worker
 
+/// One deadline, whatever comes before it. A worker that is lost meanwhile and comes back has as long once more, but
+/// only within the run's patience, which counts from when it was first lost.
 std::optional<tpc_message> Roster::obtain(std::uint32_t worker, const Wanted& wanted) {
+  std::int64_t until = deadline(wanted);
+  std::optional<std::int64_t> give_up;
   for (;;) {
     if (!is_present(worker)) {
-      const Presence presence = seats_[worker].presence;
-      const bool gone_well = presence == Presence::late || presence == Presence::left;
-      if (gone_well || config_->faults.on_worker_loss != Faults::OnLoss::wait) return std::nullopt;
-      await_return(worker);
+      if (goes_on_without(worker)) return std::nullopt;
+      if (!give_up) give_up = now() + nanoseconds(patience());
+      await_return(worker, *give_up);
       const bool lost_for_good = wanted.type == MessageType::snapshot || wanted.type == MessageType::diagnosis;
       if (lost_for_good) return std::nullopt;  // it has forgotten; the ledger knows what its state was
       if (!tell(worker, wanted.question, wanted.round, x_)) continue;
+      until = deadline(wanted);
     }
-    const Heard heard = channel_->hear(member_of(worker), deadline(wanted));
-    if (heard.what == Heard::What::message) {
-      if (is_wanted(worker, wanted, heard.message)) return heard.message;
-    } else if (heard.what == Heard::What::silence) {
+    const Heard heard = channel_->hear(member_of(worker), until);
+    if (heard.what == Heard::What::message && is_wanted(worker, wanted, heard.message)) return heard.message;
+    if (heard.what == Heard::What::gone)
+      lose(worker, "waiting for " + std::string(wanted.name) + " of " + worker_name(worker) + ": " + heard.why, false,
+           heard.code);
+    else if (is_present(worker) && (heard.what == Heard::What::silence || now() > until))
       on_silence(worker, wanted);
-    } else {
-      lose(worker, "waiting for " + std::string(wanted.name) + " of " + worker_name(worker) + ": " + heard.why, false);
-    }
   }
+}
+
+bool Roster::goes_on_without(std::uint32_t worker) const {
+  const Presence presence = seats_[worker].presence;
+  const bool gone_well = presence == Presence::late || presence == Presence::leaving || presence == Presence::left;
+  return gone_well || config_->faults.on_worker_loss != Faults::OnLoss::wait;
 }
 
 /// Judges a message of a worker that is present, and deals with those that are something else.
 bool Roster::is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_message& message) {
+  Seat& seat = seats_[worker];
   if (is(message, wanted.type) && message.round == wanted.round) {
     const bool damaged = is(message, MessageType::update) && !unseal(payload_of(message), wanted.round);
     if (damaged) lose(worker, worker_name(worker) + " sent a damaged update: its checksum does not match", true);
     return !damaged;
   }
-  Seat& seat = seats_[worker];
   if (is(message, MessageType::snapshot) && seat.snapshot_due && message.round == snapshot_round_) {
     seat.snapshot.emplace(message.data, message.data + message.size);
     seat.snapshot_due = false;
@@ -199,141 +221,6 @@ void Roster::on_silence(std::uint32_t worker, const Wanted& wanted) {
   lose(worker,
        "waiting for " + std::string(wanted.name) + " of " + worker_name(worker) + ": " + channel_->nothing_came(),
        true);
-}
-
-// ---- leaving and coming back
-
-/// `connected`: it may still hear what it is told, so it is given its state at once.
-void Roster::lose(std::uint32_t worker, const std::string& why, bool connected) {
-  const std::string text = "round " + std::to_string(round_) + ": " + why;
-  if (!survives_) throw Failure(Exit::peer, text);
-  Seat& seat = seats_[worker];
-  seat.presence = Presence::absent;
-  seat.snapshot_due = false;
-  seat.why = text;
-  ++losses_;
-  home_->warn(text + (config_->faults.on_worker_loss == Faults::OnLoss::wait
-                          ? "; the round waits for it"
-                          : "; the run goes on, and it counts as skipping until it is back"));
-  if (connected) restore(worker);
-}
-
-/// Hears a worker that is not present until it is, or has nothing more to say.
-void Roster::listen(std::uint32_t worker, std::int64_t until) {
-  Seat& seat = seats_[worker];
-  for (int heard_so_far = 0; heard_so_far < most_heard && !is_present(worker); ++heard_so_far) {
-    const Heard heard = channel_->hear(member_of(worker), until);
-    if (heard.what == Heard::What::message) {
-      handle(worker, heard.message);
-      continue;
-    }
-    const bool overdue = seat.presence == Presence::late && now() - seat.since > nanoseconds(channel_->timeout());
-    if (heard.what == Heard::What::gone && seat.presence == Presence::late)
-      lose(worker, "waiting for the late update of " + worker_name(worker) + ": " + heard.why, false);
-    else if (heard.what == Heard::What::gone && seat.presence != Presence::left)
-      seat.presence = Presence::absent;
-    else if (overdue)
-      lose(worker, "waiting for the late update of " + worker_name(worker) + ": " + channel_->nothing_came(), true);
-    return;
-  }
-}
-
-void Roster::handle(std::uint32_t worker, const tpc_message& message) {
-  Seat& seat = seats_[worker];
-  if (is(message, MessageType::hello)) introduce(worker);
-  if (is(message, MessageType::leave)) say_farewell(worker);
-  if (is(message, MessageType::facts) && seat.presence == Presence::introduced) take_facts(worker, message);
-  if (is(message, MessageType::restore) && seat.presence == Presence::restoring) come_back(worker);
-  if (is(message, MessageType::update) && seat.presence == Presence::late && message.round == seat.owed)
-    settle_debt(worker, message);
-}
-
-void Roster::introduce(std::uint32_t worker) {
-  const std::string lines = agreement_text(*config_);
-  if (tell(worker, MessageType::configuration, 0, bytes_of(lines))) seats_[worker].presence = Presence::introduced;
-}
-
-void Roster::take_facts(std::uint32_t worker, const tpc_message& message) {
-  std::span<const std::uint8_t> rest = payload_of(message);
-  home_->check_facts(worker, take_worker_facts(rest));
-  Bytes stepsize;
-  append(stepsize, home_->stepsize());
-  if (tell(worker, MessageType::begin, 0, stepsize)) restore(worker);
-}
-
-void Roster::restore(std::uint32_t worker) {
-  const Bytes state = home_->restoration(worker);
-  seats_[worker].is_new = state.empty();
-  if (tell(worker, MessageType::restore, home_->restoration_round(), state))
-    seats_[worker].presence = Presence::restoring;
-}
-
-void Roster::settle_debt(std::uint32_t worker, const tpc_message& message) {
-  const auto program = unseal(payload_of(message), message.round);
-  if (!program) return lose(worker, worker_name(worker) + " sent a damaged update: its checksum does not match", true);
-  home_->absorb_late(message.round, worker, *program);
-  seats_[worker].presence = Presence::present;
-}
-
-void Roster::come_back(std::uint32_t worker) {
-  seats_[worker].presence = Presence::present;
-  log_info("round " + std::to_string(round_) + ": " + worker_name(worker) +
-           (seats_[worker].is_new ? " has joined" : " is back"));
-}
-
-void Roster::say_farewell(std::uint32_t worker) {
-  const std::string text = worker_name(worker) + " has left for good";
-  if (!survives_) return lose(worker, text, false);
-  seats_[worker].presence = Presence::left;
-  seats_[worker].snapshot_due = false;
-  seats_[worker].why = text;
-  home_->dismiss(worker);
-  log_info("round " + std::to_string(round_) + ": " + text);
-}
-
-void Roster::await_return(std::uint32_t worker) {
-  const double patience = config_->faults.patience.value_or(channel_->timeout());
-  const std::int64_t until = now() + nanoseconds(patience);
-  while (!is_present(worker)) {
-    if (now() > until)
-      throw Failure(Exit::peer, seats_[worker].why + "; it did not come back within " + seconds_text(patience) +
-                                    " ([faults] patience)");
-    listen(worker, now() + nanoseconds(0.05));
-    if (seats_[worker].presence == Presence::absent) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-}
-
-void Roster::await_anybody() {
-  const auto anybody = [&] {
-    return std::any_of(seats_.begin(), seats_.end(),
-                       [](const Seat& seat) { return seat.presence == Presence::present; });
-  };
-  if (anybody()) return;
-  const double patience = config_->faults.patience.value_or(channel_->timeout());
-  const std::int64_t until = now() + nanoseconds(patience);
-  while (!anybody()) {
-    if (now() > until)
-      throw Failure(Exit::peer, "round " + std::to_string(round_) + ": no worker is left, and none came back within " +
-                                    seconds_text(patience) +
-                                    " ([faults] patience); the last that is known: " + seats_.front().why);
-    for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) listen(worker, 0);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
-
-/// False if it is gone; then it is lost.
-bool Roster::tell(std::uint32_t worker, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
-  try {
-    channel_->send(member_of(worker), type, round, data);
-    return true;
-  } catch (const Failure& failure) {
-    if (failure.code() != Exit::peer) throw;
-    if (is_present(worker))
-      lose(worker, failure.what(), false);
-    else
-      seats_[worker].presence = Presence::absent;
-    return false;
-  }
 }
 
 }  // namespace threepc

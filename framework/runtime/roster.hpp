@@ -20,8 +20,12 @@ namespace threepc {
 /// that the aggregate assumes for it (restore, which it confirms). One that was never gone, but silent for longer
 /// than the time-out or caught with a damaged update, is given the state alone.
 ///
-/// One that leaves for good takes its g_i with it, and g is the mean over the others; one that joins when the run has
-/// begun starts as everybody did, with its dense gradient, which is counted.
+/// One that leaves for good takes its g_i with it, a moment later, and g is the mean over the others; one that joins
+/// when the run has begun starts as everybody did, with its dense gradient, which is counted. If nobody stays, that is
+/// no decision about who takes part but the end of their machines: then all are lost, and the run waits for them.
+///
+/// Whatever one worker says or sends costs that worker alone. Where trying again cannot help, it is refused: told why,
+/// in a message that ends it. Another one may join under its rank.
 ///
 /// One that misses [faults] round_deadline is late: it counts as skipping, is asked nothing more, and its update is
 /// absorbed, whole, between two rounds as soon as it is there.
@@ -36,10 +40,11 @@ class Roster {
     virtual std::uint64_t restoration_round() const = 0;
     virtual double stepsize() const = 0;
     /// Throws Failure unless a worker with these facts fits the run.
-    virtual void check_facts(std::uint32_t worker, const WorkerFacts& facts) const = 0;
+    virtual void accept(std::uint32_t worker, const WorkerFacts& facts) = 0;
     /// The worker has left for good.
     virtual void dismiss(std::uint32_t worker) = 0;
     virtual void warn(const std::string& text) = 0;
+    /// Throws Failure, and has absorbed nothing then, if it cannot be decoded.
     virtual void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) = 0;
   };
 
@@ -60,12 +65,21 @@ class Roster {
                     const std::vector<bool>& sampled);
   /// Waits for the updates of the workers that were asked.
   void collect();
+  /// What the worker has sent in this round is no message of a member that is in its senses: it is lost, and told so.
+  /// If the run waits for who is lost, its next update is waited for; otherwise update() has none.
+  void refuse(std::uint32_t worker, const Failure& failure);
+  /// The same, but nothing more is wanted of it in this round.
+  void expel(std::uint32_t worker, const Failure& failure);
   /// The program of a worker in this round; nullopt: it is absent. In the transport's memory, until the next call
   /// that waits for this worker.
   const std::optional<std::span<const std::uint8_t>>& update(std::uint32_t worker) const {
     return seats_[worker].update;
   }
   std::vector<std::uint32_t> absent() const;
+  /// Whether the worker is late with its update of `round`.
+  bool owes(std::uint32_t worker, std::uint64_t round) const {
+    return seats_[worker].presence == Presence::late && seats_[worker].owed == round;
+  }
   /// The evaluation of a worker, or nullopt.
   std::optional<std::span<const std::uint8_t>> evaluation(std::uint32_t worker);
   /// What the worker says of a diagnose message that was announced, or nullopt.
@@ -89,18 +103,21 @@ class Roster {
     restoring,   // was given its state and has not confirmed
     introduced,  // was given the configuration and has not sent its facts
     absent,
-    left  // for good; one that joins under its rank is new
+    leaving,  // for good, in a moment; one that joins under its rank before that is who it was
+    left      // for good; one that joins under its rank is new
   };
   struct Seat {
     Presence presence = Presence::present;
-    std::int64_t since = 0;  // of being late, tpc_host.now
+    std::int64_t since = 0;  // of being late, or leaving, tpc_host.now
     std::uint64_t owed = 0;  // the round of which a late one owes the update
     bool asked = false;
     bool is_new = false;  // it was given no state
     std::optional<std::span<const std::uint8_t>> update;
     bool snapshot_due = false;
     std::optional<Bytes> snapshot;
-    std::string why;  // it was lost
+    std::string why;             // it was lost
+    Exit fault = Exit::peer;     // and what it blamed
+    std::uint64_t warnings = 0;  // about it so far
   };
   /// Something that a worker is to send.
   struct Wanted {
@@ -111,12 +128,17 @@ class Roster {
     bool may_be_late;
   };
 
+  Wanted wanted_update() const { return {MessageType::update, round_, "the update", question_, true}; }
+  void await_update(std::uint32_t worker);
   std::optional<tpc_message> obtain(std::uint32_t worker, const Wanted& wanted);
+  bool goes_on_without(std::uint32_t worker) const;
   bool is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_message& message);
   void on_silence(std::uint32_t worker, const Wanted& wanted);
   std::int64_t deadline(const Wanted& wanted) const;
 
   void listen(std::uint32_t worker, std::int64_t until);
+  void judge_silence(std::uint32_t worker, const Heard& heard);
+  void turned_back(std::uint32_t worker, const Heard& heard);
   void handle(std::uint32_t worker, const tpc_message& message);
   void introduce(std::uint32_t worker);
   void take_facts(std::uint32_t worker, const tpc_message& message);
@@ -124,9 +146,17 @@ class Roster {
   void settle_debt(std::uint32_t worker, const tpc_message& message);
   void come_back(std::uint32_t worker);
   void say_farewell(std::uint32_t worker);
-  void lose(std::uint32_t worker, const std::string& why, bool connected);
-  void await_return(std::uint32_t worker);
+  void dismiss_leaving();
+  void keep_leaving();
+  void lose(std::uint32_t worker, const std::string& why, bool connected, Exit fault = Exit::peer);
+  void turn_away(std::uint32_t worker, const Failure& failure);
+  void warn(std::uint32_t worker, const std::string& text);
+  double patience() const;
+  void await_return(std::uint32_t worker, std::int64_t until);
   void await_anybody();
+  bool is_anybody_present() const;
+  void end_if_all_failed() const;
+  std::string last_words() const;
   bool tell(std::uint32_t worker, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
 
   const RunConfig* config_;

@@ -5,29 +5,25 @@
 #include <threepc/sdk/bytes.hpp>
 #include <threepc/sdk/context.hpp>
 #include <threepc/sdk/vectors.hpp>
+#include <utility>
 
 #include "record/log.hpp"
-#include "runtime/lanczos.hpp"
 #include "runtime/schedule.hpp"
 #include "runtime/stopping.hpp"
 
 namespace threepc {
 namespace {
 
-constexpr std::uint32_t optimizer_stream = 2;
 constexpr std::uint32_t participation_stream = 5;
-constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
+
+bool has_state(const PluginSpec& spec) {
+  return spec.descriptor->state_vectors > 0 || std::any_of(spec.children.begin(), spec.children.end(), has_state);
+}
 
 void list_plugins(const PluginSpec& spec, std::vector<Summary::Plugin>& out) {
   const tpc_descriptor& d = *spec.descriptor;
   out.push_back({kind_name(d.kind), d.id, d.version, spec.place});
   for (const PluginSpec& child : spec.children) list_plugins(child, out);
-}
-
-template <class T>
-void add_gradient(const std::uint8_t* bytes, std::vector<double>& sum) {
-  const tpc::Values<T> values(bytes);
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
 }
 
 }  // namespace
@@ -41,12 +37,20 @@ Server::Server(const RunConfig& config, Channel& channel, RunDirectory& director
       roster_(config, channel, *this),
       injector_(config.faults.inject, Injection::the_server),
       memories_(config.workers),
+      data_(config.workers),
       writer_(directory.folder()) {
+  has_memory_ = config.momentum < 1 || has_state(config.mechanism);
   summary_.multiplier = config.multiplier;
   summary_.workers = config.workers;
   summary_.transport = config.transport.descriptor->id;
   for (const PluginSpec* spec : {&config.problem, &config.mechanism, &config.optimizer, &config.transport})
     list_plugins(*spec, summary_.plugins);
+}
+
+void Server::resume(const Checkpoint& checkpoint) {
+  resumed_ = &checkpoint;
+  for (std::uint32_t worker = 0; worker < data_.size() && worker < checkpoint.data.size(); ++worker)
+    if (checkpoint.data[worker] != 0) data_[worker] = {checkpoint.data[worker], true};
 }
 
 Summary Server::run() {
@@ -56,6 +60,8 @@ Summary Server::run() {
     finish("interrupted");
   } catch (const Failure& failure) {
     channel_->broadcast_failure(failure);
+    if (config_->checkpoint.at_end) leave_state(false);
+    if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
     channel_->close();
     directory_->sync();
     throw;
@@ -63,30 +69,17 @@ Summary Server::run() {
   return summary_;
 }
 
-void Server::prepare() {
-  take_in_workers();
-  make_plugins();
-  if (resumed_ != nullptr)
-    restore();
-  else
-    decide_stepsize();
-  Bytes stepsize;
-  append(stepsize, summary_.stepsize);
-  channel_->broadcast(MessageType::begin, 0, stepsize);
-  if (resumed_ != nullptr) restore_workers();
-  channel_->begin_heartbeat();
-}
-
 void Server::rounds() {
   prepare();
   last_checkpoint_ = host_services().now();
-  started_ = last_checkpoint_ - static_cast<std::int64_t>(metrics_.seconds * 1e9);
+  started_ = last_checkpoint_ - static_cast<std::int64_t>(tally_.last.seconds * 1e9);
+  if (is_over_already()) return;
   in_rounds_ = true;
-  for (std::uint64_t round = resumed_ != nullptr ? absorbed_round_ + 1 : 0;; ++round) {
+  for (std::uint64_t round = next_round();; ++round) {
     const std::int64_t began = host_services().now();
     injector_.act(round, Injection::When::receive);
     roster_.admit(round);
-    send_model(round, wants_evaluation(round));
+    begin_round(round);
     roster_.collect();
     if (pending_) write_checkpoint();
     absorb(round);
@@ -96,197 +89,46 @@ void Server::rounds() {
   }
 }
 
+/// A run that goes on from its own end has nothing to do, unless it has been given more rounds or other stopping rules.
+bool Server::is_over_already() {
+  if (resumed_ == nullptr || reason_to_stop(absorbed_round_) == nullptr) return false;
+  tally_.last = resumed_->final_last;
+  tally_.chain.resume(resumed_->final_chain);
+  saved_round_ = absorbed_round_;
+  finish(reason_to_stop(absorbed_round_));
+  return true;
+}
+
+void Server::begin_round(std::uint64_t round) {
+  whole_ = tally_;
+  open_round_ = round;
+  const std::uint32_t asked = roster_.ask(round, wants_evaluation(round), {x_.bytes(), x_.size_bytes()}, sample(round));
+  tally_.downlink_bytes += asked * x_.size_bytes();
+}
+
 /// What follows the updates. False: the run is over.
 bool Server::finish_round(std::uint64_t round) {
+  if (wants_evaluation(round)) gather_evaluations();
+  finite_ = aggregate_->mean(g_);
+  if (!finite_) remove_guilty(round);
+  count_round();
   if (wants_evaluation(round)) {
     evaluate(round);
     record(round);
-    if (should_stop(round)) return false;
   }
-  if (!aggregate_->mean(g_)) {
-    explain_nonfinite(round);
-    finish("diverged");
-    return false;
-  }
+  if (!finite_ || diverged_) return finish("diverged"), false;
+  const char* const reason = wants_evaluation(round) ? reason_to_stop(round) : nullptr;
   step(round);
-  if (StopSignals::requested()) {
-    begin_checkpoint(round);
-    write_checkpoint();
-    throw Interrupted{};
-  }
+  open_round_.reset();
+  absorbing_ = false;
+  if (reason != nullptr) return finish(reason), false;
+  if (StopSignals::requested()) throw Interrupted{};
   if (wants_checkpoint(round)) begin_checkpoint(round);
   return true;
 }
 
 bool Server::wants_evaluation(std::uint64_t round) const {
   return round % config_->evaluate_every == 0 || round == config_->rounds;
-}
-
-/// Begins with [workers] start of them, rank 0 among them, because it knows x^0.
-void Server::take_in_workers() {
-  here_.assign(config_->workers, false);
-  const auto enough = [this] {
-    greet();
-    return here_[0] && std::count(here_.begin(), here_.end(), true) >= config_->start;
-  };
-  if (config_->start < config_->workers)
-    channel_->join(enough);
-  else
-    channel_->join();
-  while (!enough()) {
-    const auto missing = static_cast<std::uint32_t>(std::find(here_.begin(), here_.end(), false) - here_.begin());
-    channel_->expect(member_of(missing), MessageType::hello, 0, "the greeting");
-    here_[missing] = true;
-  }
-  const std::string lines = agreement_text(*config_);
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    if (here_[worker]) hand_over(worker, MessageType::configuration, 0, bytes_of(lines));
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    here_[worker] ? take_in(worker) : roster_.expect_later(worker);
-}
-
-/// One that is gone is passed over: what it or another said before explains more than that it left, and is read next.
-void Server::hand_over(std::uint32_t worker, MessageType type, std::uint64_t round,
-                       std::span<const std::uint8_t> data) {
-  try {
-    channel_->send(member_of(worker), type, round, data);
-  } catch (const Failure& failure) {
-    if (failure.code() != Exit::peer) throw;
-  }
-}
-
-/// Who has joined says hello.
-void Server::greet() {
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    if (here_[worker]) continue;
-    const Heard heard = channel_->hear(member_of(worker), 0);
-    here_[worker] =
-        heard.what == Heard::What::message && heard.message.type == static_cast<std::uint32_t>(MessageType::hello);
-  }
-}
-
-void Server::take_in(std::uint32_t worker) {
-  const tpc_message message = channel_->expect(member_of(worker), MessageType::facts, 0, "the problem's facts");
-  std::span<const std::uint8_t> rest = payload_of(message);
-  facts_.push_back(take_worker_facts(rest));
-  check_facts(worker, facts_.back());
-  if (worker > 0) return;
-  // Before anything of that size is allocated: the dimension is what a peer says.
-  if (rest.size() != facts_.front().dim * size_of(membership_.dtype))
-    throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
-  x_ = g_ = last_finite_ = RawVector(membership_.dtype, facts_.front().dim);
-  std::memcpy(x_.data(), rest.data(), x_.size_bytes());
-  last_finite_ = x_;
-}
-
-void Server::check_facts(std::uint32_t worker, const WorkerFacts& facts) const {
-  const std::uint32_t dim = facts_.front().dim;
-  if (facts.dim != dim)
-    throw Failure(Exit::data, "worker " + std::to_string(worker) + " has a problem of dimension " +
-                                  std::to_string(facts.dim) + ", worker 0 of " + std::to_string(dim) +
-                                  "; do all read the same data?");
-  if (facts.blocks != facts_.front().blocks)
-    throw Failure(Exit::data, "worker " + std::to_string(worker) +
-                                  " divides the vector into other matrices than worker 0; do all read the same data?");
-}
-
-void Server::make_plugins() {
-  membership_.dim = summary_.dim = facts_.front().dim;
-  membership_.blocks = facts_.front().blocks;
-  mechanism_.emplace(config_->mechanism, membership_);
-  if (config_->measure) measurements_.emplace(*mechanism_);
-  // Who may miss a round in which all others reset has a g_i that must not be lost with theirs.
-  const bool may_miss = config_->faults.round_deadline || config_->participation < 1;
-  const bool together = (mechanism_->capabilities() & TPC_RESETS_TOGETHER) != 0;
-  const bool lost_late = config_->faults.round_deadline.has_value();  // a late reset takes its g_i out of the sum
-  aggregate_.emplace(*mechanism_, membership_, roster_.survives() || lost_late || (may_miss && together));
-  optimizer_.emplace(config_->optimizer, membership_, optimizer_stream);
-  for (std::uint32_t i = 0; i < config_->optimizer.descriptor->state_vectors; ++i)
-    optimizer_state_.emplace_back(membership_.dtype, membership_.dim);
-  for (RawVector& vector : optimizer_state_) optimizer_state_pointers_.push_back(vector.data());
-  gradient_.resize(membership_.dim);
-}
-
-/// gamma as the user gave it or as theory says, times the multiplier.
-void Server::decide_stepsize() {
-  const TheoryConstants theory = mechanism_->constants();
-  summary_.A = theory.A;
-  summary_.B = theory.B;
-  double squares = 0;
-  for (const WorkerFacts& facts : facts_) squares += facts.L_i * facts.L_i;
-  summary_.L_plus = std::sqrt(squares / static_cast<double>(facts_.size()));
-  summary_.L_minus = facts_.front().L_minus;
-  if (config_->stepsize) {
-    summary_.stepsize = *config_->stepsize * config_->multiplier;
-    return;
-  }
-  summary_.stepsize = config_->multiplier * theoretical_stepsize(theory);
-}
-
-/// 1 / (L_minus + L_plus sqrt(B / A)) (3PC, Theorem 5.5); with B_spread, the part of B that goes with the Hessian
-/// variance in place of L_plus (Szlendak, Tyurin, Richtarik 2022, Theorem 4). Under the PL condition with constant mu,
-/// min{1 / (L_minus + L_plus sqrt(2B / A)), A / (2 mu)} (3PC, Theorem 5.8).
-double Server::theoretical_stepsize(const TheoryConstants& theory) {
-  const std::string cure = "; give [optimizer] stepsize a number instead of \"theory\"";
-  if (config_->batch || config_->momentum < 1)
-    throw Failure(Exit::usage, std::string("no step size follows from theory: it speaks of exact gradients, and this "
-                                           "run has ") +
-                                   (config_->batch ? "[workers] batch" : "[mechanism] momentum") + cure);
-  if (config_->participation < 1)
-    throw Failure(Exit::usage,
-                  "no step size follows from theory: it speaks of rounds in which all workers take part, "
-                  "and this run has [workers] participation" +
-                      cure);
-  if ((config_->optimizer.descriptor->capabilities & TPC_GRADIENT_STEP) == 0)
-    throw Failure(Exit::usage, "no step size follows from theory: it speaks of steps x - gamma g, and the " +
-                                   optimizer_->name() + " makes others" + cure);
-  if (std::isnan(theory.A))
-    throw Failure(Exit::usage, "no step size follows from theory: the " + mechanism_->name() +
-                                   " has no known constants A and B" + cure);
-  if (std::isnan(summary_.L_plus))
-    throw Failure(Exit::usage, "no step size follows from theory: the problem '" +
-                                   std::string(config_->problem.descriptor->id) + "' knows no smoothness constants" +
-                                   cure);
-  if (std::isnan(summary_.L_minus)) summary_.L_minus = network_smoothness();
-  const double spread = facts_.front().hessian_spread;
-  const double shared = std::isnan(theory.B_spread) || std::isnan(spread) ? 0 : theory.B_spread;
-  const double L_plus_sq = summary_.L_plus * summary_.L_plus;
-  const double error = ((theory.B - shared) * L_plus_sq + (shared > 0 ? shared * spread * spread : 0)) / theory.A;
-  const double general = 1 / (summary_.L_minus + std::sqrt((config_->mu ? 2 : 1) * error));
-  const double stepsize = config_->mu ? std::min(general, theory.A / (2 * *config_->mu)) : general;
-  if (!std::isfinite(stepsize))
-    throw Failure(Exit::usage,
-                  "the step size that follows from theory is not finite, because L_minus and L_plus are 0" + cure);
-  return stepsize;
-}
-
-/// L_minus = ||(1/n) sum_i H_i||, by Lanczos with products averaged over the workers.
-double Server::network_smoothness() {
-  for (std::size_t worker = 0; worker < facts_.size(); ++worker)
-    if (!facts_[worker].has_curvature)
-      throw Failure(Exit::usage, "worker " + std::to_string(worker) + " knows neither L_minus nor a curvature product");
-  std::uint64_t request = 0;
-  return largest_eigenvalue(membership_.dim, [&](std::span<const double> v, std::span<double> out) {
-    const std::size_t size = v.size_bytes();
-    channel_->broadcast(MessageType::curvature, request, {reinterpret_cast<const std::uint8_t*>(v.data()), size});
-    std::fill(out.begin(), out.end(), 0.0);
-    for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-      if (!here_[worker]) continue;
-      const tpc_message reply =
-          channel_->expect(member_of(worker), MessageType::curvature, request, "a curvature product");
-      if (reply.size != size)
-        throw Failure(Exit::peer, "worker " + std::to_string(worker) + " sent a curvature product of the wrong size");
-      const tpc::Values<double> product(reply.data);
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] += product[i] / static_cast<double>(facts_.size());
-    }
-    ++request;
-  });
-}
-
-void Server::send_model(std::uint64_t round, bool evaluate) {
-  const std::vector<bool> sampled = sample(round);
-  const std::uint32_t asked = roster_.ask(round, evaluate, {x_.bytes(), x_.size_bytes()}, sampled);
-  downlink_bytes_ += asked * x_.size_bytes();
 }
 
 /// Which workers take part in a round: each by itself with probability [workers] participation (EF21-PP: Fatkhullin,
@@ -305,82 +147,73 @@ std::vector<bool> Server::sample(std::uint64_t round) const {
 
 /// In worker order: that is what makes the bits of g the same everywhere.
 void Server::absorb(std::uint64_t round) {
-  metrics_.skipped = 0;
+  absorbing_ = true;
   aggregate_->begin_round(round, roster_.absent());
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    const auto& update = roster_.update(worker);
-    if (!update) {
-      metrics_.skipped += aggregate_->is_member(worker);
-      continue;
-    }
+  points_->begin(round, x_);
+  absorbed_.assign(config_->workers, std::nullopt);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (roster_.update(worker)) absorb_from(round, worker, false);
+  absorbed_round_ = round;
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (absorbed_[worker])
+      points_->take_part(worker);
+    else if (roster_.owes(worker, round))
+      points_->owe(worker);
+}
+
+/// Until its update is one that can be decoded, or none. `again`: it takes the place of an earlier one.
+void Server::absorb_from(std::uint64_t round, std::uint32_t worker, bool again) {
+  while (const auto update = roster_.update(worker)) {
     try {
-      const Aggregate::Absorbed absorbed = aggregate_->absorb(worker, *update);
-      count(absorbed, update->size());
-      metrics_.skipped += absorbed.skipped;
+      const auto absorbed = again ? aggregate_->redo(worker, *update) : aggregate_->absorb(worker, *update);
+      absorbed_[worker] = {absorbed, update->size()};
+      return;
     } catch (const Failure& failure) {
-      throw Failure(failure.code(), "round " + std::to_string(round) + ": the update of worker " +
-                                        std::to_string(worker) + ": " + failure.what());
+      const Failure named(failure.code(), "round " + std::to_string(round) + ": the update of worker " +
+                                              std::to_string(worker) + ": " + failure.what());
+      if (failure.code() != Exit::peer || !aggregate_->remembers()) throw named;
+      aggregate_->redo(worker, std::nullopt);
+      roster_.refuse(worker, named);
+      again = true;
     }
   }
-  absorbed_round_ = round;
-  absorbed_x_ = x_;
+}
+
+/// The worker's update of this round has not been, and it is told why; another may take its place.
+void Server::replace_update(std::uint64_t round, std::uint32_t worker, const Failure& failure) {
+  if (absorbed_[worker]) {
+    aggregate_->redo(worker, std::nullopt);
+    points_->undo(worker);
+    absorbed_[worker].reset();
+  }
+  roster_.refuse(worker, failure);
+  absorb_from(round, worker, true);
+  if (absorbed_[worker]) points_->take_part(worker);
+  if (wants_evaluation(round)) gather_evaluation(worker);
 }
 
 void Server::absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) {
-  count(aggregate_->absorb_late(round, worker, program), program.size());
+  count({aggregate_->absorb_late(round, worker, program), program.size()});
+  points_->settle(worker);
 }
 
-void Server::count(const Aggregate::Absorbed& absorbed, std::size_t bytes) {
-  values_ += absorbed.values;
-  uplink_bytes_ += bytes;
+void Server::dismiss(std::uint32_t worker) {
+  aggregate_->remove(worker);
+  points_->forget(worker);
+  memories_[worker].clear();
 }
 
-/// The true f and its gradient, unavailable while a worker is.
-void Server::evaluate(std::uint64_t round) {
-  metrics_.f = 0;
-  complete_ = true;
-  double members = 0;
-  if (measurements_) measurements_->begin_round();
-  std::fill(gradient_.begin(), gradient_.end(), 0.0);
+void Server::count_round() {
+  tally_.last.skipped = 0;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    if (!aggregate_->is_member(worker)) continue;
-    const auto message = roster_.evaluation(worker);
-    complete_ = message && add_evaluation(worker, *message) && complete_;
-    ++members;
+    if (absorbed_[worker]) count(*absorbed_[worker]);
+    tally_.last.skipped += absorbed_[worker] ? absorbed_[worker]->what.skipped : aggregate_->is_member(worker);
   }
-  for (double& entry : gradient_) entry /= members;
-  metrics_.f = complete_ ? metrics_.f / members : NAN;
-  metrics_.grad_norm_sq = complete_ ? tpc::norm_sq(std::span<const double>(gradient_)) : NAN;
-  metrics_.measured.clear();
-  if (measurements_ && complete_) finish_measurements(round);
 }
 
-bool Server::add_evaluation(std::uint32_t worker, std::span<const std::uint8_t> message) {
-  const std::size_t expected = sizeof(double) + x_.size_bytes();
-  const std::size_t measured = measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0;
-  if (message.size() != expected + measured)
-    throw Failure(Exit::peer, "worker " + std::to_string(worker) + " sent an evaluation of the wrong size");
-  metrics_.f += tpc::Values<double>(message.data())[0];
-  if (membership_.dtype == TPC_F32)
-    add_gradient<float>(message.data() + sizeof(double), gradient_);
-  else
-    add_gradient<double>(message.data() + sizeof(double), gradient_);
-  if (measurements_) measurements_->add(message.subspan(expected, measured));
-  return true;
-}
-
-/// With ||g - grad f||^2, which the server alone knows, and a word about every constant that does not hold.
-void Server::finish_measurements(std::uint64_t round) {
-  static_cast<void>(aggregate_->mean(g_));  // whether it is finite is asked where g is used
-  double gap = 0;
-  for (std::size_t i = 0; i < gradient_.size(); ++i) {
-    const double g = membership_.dtype == TPC_F32 ? double{static_cast<const float*>(g_.data())[i]}
-                                                  : static_cast<const double*>(g_.data())[i];
-    gap += (g - gradient_[i]) * (g - gradient_[i]);
-  }
-  metrics_.measured = measurements_->finish_round(round, gap);
-  for (const std::string& warning : measurements_->take_warnings())
-    warn("round " + std::to_string(round) + ": " + warning);
+void Server::count(const Update& update) {
+  tally_.values += update.what.values;
+  tally_.uplink_bytes += update.bytes;
 }
 
 void Server::warn(const std::string& text) {
@@ -388,56 +221,48 @@ void Server::warn(const std::string& text) {
   log_warning(text);
 }
 
+/// The line of the last round comes before its time if it is no multiple of evaluate_every: a run that goes on from
+/// here with more rounds does not have it.
 void Server::record(std::uint64_t round) {
+  if (round % config_->evaluate_every != 0) regular_ = whole_;
   const double workers = config_->workers;
-  metrics_.round = round;
-  metrics_.uplink_floats_per_worker = static_cast<double>(values_) / workers;
-  metrics_.uplink_bits_per_worker = 8 * static_cast<double>(uplink_bytes_) / workers;
-  metrics_.downlink_bits_per_worker = 8 * static_cast<double>(downlink_bytes_) / workers;
+  Metrics& metrics = tally_.last;
+  metrics.round = round;
+  metrics.uplink_floats_per_worker = static_cast<double>(tally_.values) / workers;
+  metrics.uplink_bits_per_worker = 8 * static_cast<double>(tally_.uplink_bytes) / workers;
+  metrics.downlink_bits_per_worker = 8 * static_cast<double>(tally_.downlink_bytes) / workers;
   const tpc_traffic traffic = channel_->transport().traffic();
-  metrics_.wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
-  metrics_.seconds = static_cast<double>(host_services().now() - started_) * 1e-9;
-  diverged_ = complete_ && !(std::isfinite(metrics_.f) && std::isfinite(metrics_.grad_norm_sq));
-  chain_.add(x_.data(), x_.size_bytes());
-  directory_->add(metrics_);
-  progress_->show(metrics_);
+  metrics.wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
+  metrics.seconds = static_cast<double>(host_services().now() - started_) * 1e-9;
+  diverged_ = complete_ && !(std::isfinite(metrics.f) && std::isfinite(metrics.grad_norm_sq));
+  tally_.chain.add(x_.data(), x_.size_bytes());
+  directory_->add(metrics);
+  progress_->show(metrics);
   if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
 }
 
-bool Server::should_stop(std::uint64_t round) {
-  if (diverged_) explain_nonfinite(round);
-  const char* reason = diverged_ ? "diverged" : reason_to_stop(*config_, metrics_);
-  if (reason == nullptr) return false;
-  finish(reason);
-  return true;
-}
-
-/// Asks the workers whether a plugin made the NaN. If none accuses one, the method has diverged.
-void Server::explain_nonfinite(std::uint64_t round) {
-  roster_.announce(MessageType::diagnose, round);
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    const auto culprit = roster_.diagnosis(worker);
-    if (!culprit || culprit->empty()) continue;
-    throw Failure(Exit::plugin, "round " + std::to_string(round) + ": " + text_of(*culprit) +
-                                    " misbehaved: the gradients of worker " + std::to_string(worker) +
-                                    " are finite, but its message decodes to NaN or infinity");
-  }
+/// By the last line; nullptr: the run goes on.
+const char* Server::reason_to_stop(std::uint64_t round) const {
+  return threepc::reason_to_stop(*config_, tally_.last, round);
 }
 
 void Server::step(std::uint64_t round) {
   const double stepsize = summary_.stepsize * schedule_factor(config_->schedule, round, config_->rounds);
+  stepping_ = true;
   optimizer_->step(optimizer_->context(round, TPC_SERVER, stepsize), g_.data(), x_.data(),
                    optimizer_state_pointers_.data());
+  stepping_ = false;
 }
 
 void Server::finish(const std::string& stopped_by) {
   summary_.stopped_by = stopped_by;
-  summary_.last = metrics_;
+  summary_.last = tally_.last;
   summary_.worker_losses = roster_.losses();
-  summary_.x_hash = chain_.hex();
+  summary_.x_hash = tally_.chain.hex();
   if (summary_.dim > 0) directory_->save_model(last_finite_);
+  if (config_->checkpoint.at_end || stopped_by == "interrupted") leave_state(true);
   try {
-    channel_->broadcast(MessageType::stop, metrics_.round, {});
+    channel_->broadcast(MessageType::stop, tally_.last.round, {});
   } catch (const Failure&) {
     // a worker that is gone already has nothing left to do
   }

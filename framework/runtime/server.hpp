@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/run_config.hpp"
@@ -16,6 +17,7 @@
 #include "runtime/aggregate.hpp"
 #include "runtime/injector.hpp"
 #include "runtime/measurements.hpp"
+#include "runtime/points.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/signals.hpp"
@@ -30,7 +32,7 @@ class Server : private Roster::Home {
   Server(const RunConfig& config, Channel& channel, RunDirectory& directory, Progress& progress);
 
   /// Before run(): goes on from there in place of starting.
-  void resume(const Checkpoint& checkpoint) { resumed_ = &checkpoint; }
+  void resume(const Checkpoint& checkpoint);
 
   /// Takes in the workers, runs all rounds, and dismisses the workers. Throws Failure; the workers have been
   /// told by then.
@@ -44,34 +46,76 @@ class Server : private Roster::Home {
   bool takes_in() const { return in_rounds_ && roster_.survives(); }
 
  private:
+  /// What has been counted and reported.
+  struct Tally {
+    Metrics last;  // of the last reported round
+    std::uint64_t values = 0, uplink_bytes = 0, downlink_bytes = 0;
+    HashChain chain;
+  };
+  /// What a worker sent in this round.
+  struct Update {
+    Aggregate::Absorbed what;
+    std::size_t bytes;
+  };
+  /// What a worker has read; see WorkerFacts.
+  struct Data {
+    std::uint64_t digest;
+    bool may_differ;
+  };
+
   void prepare();
-  void rounds();
-  bool finish_round(std::uint64_t round);
   void take_in_workers();
   void greet();
   void hand_over(std::uint32_t worker, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   void take_in(std::uint32_t worker);
+  void require_same_data(std::uint32_t worker, const WorkerFacts& facts) const;
   void make_plugins();
+  bool needs_ledgers() const;
   void decide_stepsize();
   double theoretical_stepsize(const TheoryConstants& theory);
   double network_smoothness();
-  void send_model(std::uint64_t round, bool evaluate);
+
+  void rounds();
+  bool is_over_already();
+  std::uint64_t next_round() const { return resumed_ != nullptr ? absorbed_round_ + 1 : 0; }
+  void begin_round(std::uint64_t round);
+  bool finish_round(std::uint64_t round);
+  bool wants_evaluation(std::uint64_t round) const;
   std::vector<bool> sample(std::uint64_t round) const;
   void absorb(std::uint64_t round);
-  void count(const Aggregate::Absorbed& absorbed, std::size_t bytes);
-  void evaluate(std::uint64_t round);
-  bool add_evaluation(std::uint32_t worker, std::span<const std::uint8_t> message);
-  void finish_measurements(std::uint64_t round);
+  void absorb_from(std::uint64_t round, std::uint32_t worker, bool again);
+  void replace_update(std::uint64_t round, std::uint32_t worker, const Failure& failure);
+  void count_round();
+  void count(const Update& update);
   void record(std::uint64_t round);
-  bool should_stop(std::uint64_t round);
-  void explain_nonfinite(std::uint64_t round);
+  const char* reason_to_stop(std::uint64_t round) const;
   void step(std::uint64_t round);
-  bool wants_evaluation(std::uint64_t round) const;
   void finish(const std::string& stopped_by);
 
+  void gather_evaluations();
+  void gather_evaluation(std::uint32_t worker);
+  void evaluate(std::uint64_t round);
+  void sum_evaluations();
+  void add_evaluation(std::span<const std::uint8_t> message);
+  void finish_measurements(std::uint64_t round);
+  bool expel_the_infinite(std::uint64_t round);
+  bool is_everybody(std::size_t accused, std::uint64_t round) const;
+  std::string accusation(std::uint64_t round, std::uint32_t worker, const std::string& text) const;
+  void remove_guilty(std::uint64_t round);
+  std::vector<std::pair<std::uint32_t, std::string>> accused(std::uint64_t round);
+  std::string optimizer_fault(std::uint64_t round);
+
   bool wants_checkpoint(std::uint64_t round);
+  Checkpoint server_part(std::uint64_t round);
   void begin_checkpoint(std::uint64_t round);
   void write_checkpoint();
+  void write(Checkpoint checkpoint);
+  bool is_sound(std::uint32_t worker, const Bytes& state);
+  void leave_state(bool asking);
+  void undo_open_round();
+  void save_whole_round(bool asking);
+  void save_from_ledgers();
+  void append_point(std::uint32_t worker, Bytes& out) const;
   void restore();
   void restore_workers();
   WorkerState state_of(std::uint32_t worker) const;
@@ -81,8 +125,8 @@ class Server : private Roster::Home {
   Bytes restoration(std::uint32_t worker) const override;
   std::uint64_t restoration_round() const override { return absorbed_round_; }
   double stepsize() const override { return summary_.stepsize; }
-  void check_facts(std::uint32_t worker, const WorkerFacts& facts) const override;
-  void dismiss(std::uint32_t worker) override { aggregate_->remove(worker); }
+  void accept(std::uint32_t worker, const WorkerFacts& facts) override;
+  void dismiss(std::uint32_t worker) override;
   void warn(const std::string& text) override;
   void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) override;
 
@@ -105,24 +149,34 @@ class Server : private Roster::Home {
   std::vector<void*> optimizer_state_pointers_;
   Roster roster_;
   Injector injector_;
-  std::uint64_t absorbed_round_ = 0;     // of the last updates in the aggregate
-  std::optional<RawVector> absorbed_x_;  // and its x; none before round 0
-  std::vector<Bytes> memories_;          // what only the workers know, as of their last snapshots
+  std::uint64_t absorbed_round_ = 0;             // of the last updates in the aggregate
+  std::vector<std::optional<Update>> absorbed_;  // in this round
+  std::optional<Points> points_;                 // in which the workers last took part
+  std::vector<Bytes> memories_;                  // what only the workers know, as of their last snapshots
+  std::vector<std::optional<Data>> data_;        // of those that have joined
+  std::vector<std::optional<std::span<const std::uint8_t>>> evaluations_;  // in this round
   CheckpointWriter writer_;
   std::optional<Checkpoint> pending_;  // waits for the workers' part
   std::int64_t last_checkpoint_ = 0;   // tpc_host.now
   const Checkpoint* resumed_ = nullptr;
   std::vector<double> gradient_;  // the true gradient, for the metrics
 
-  Metrics metrics_;
-  std::uint64_t values_ = 0, uplink_bytes_ = 0, downlink_bytes_ = 0;
+  Tally tally_;
+  Tally whole_;                               // as it was when the open round began
+  std::optional<Tally> regular_;              // without the last line, if that came before its time
+  std::optional<std::uint64_t> open_round_;   // begun and not over
+  std::optional<std::uint64_t> saved_round_;  // of the last checkpoint
+  bool absorbing_ = false;                    // the aggregate is in the open round
+  bool stepping_ = false;                     // x is between two rounds
+  bool undone_ = false;                       // the workers are in a round that has not been
+  bool has_memory_ = false;                   // a worker has more than g_i
   std::int64_t started_ = 0;
   std::uint64_t wire_bytes_before_ = 0;  // of the run that this one goes on from
   bool complete_ = true;                 // every worker has sent its evaluation in this round
+  bool finite_ = true;                   // g, in this round
   bool diverged_ = false;
   bool in_rounds_ = false;
   std::int64_t longest_round_ = 0;
-  HashChain chain_;
   Summary summary_;
 };
 

@@ -1,5 +1,6 @@
 // The part of the server that writes its state down, and goes on from it.
 #include <threepc/sdk/bytes.hpp>
+#include <utility>
 
 #include "record/log.hpp"
 #include "runtime/server.hpp"
@@ -12,34 +13,47 @@ constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
 
 }  // namespace
 
+/// One that is due by rounds is written even if that means waiting for the one before.
 bool Server::wants_checkpoint(std::uint64_t round) {
   const CheckpointRules& rules = config_->checkpoint;
   const double waited = static_cast<double>(host_services().now() - last_checkpoint_) * 1e-9;
   const bool by_rounds = rules.every_rounds && round > 0 && round % *rules.every_rounds == 0;
-  const bool by_seconds = rules.every_seconds && waited >= *rules.every_seconds;
-  return (by_rounds || by_seconds) && !writer_.busy();
+  const bool by_seconds = rules.every_seconds && waited >= *rules.every_seconds && !writer_.busy();
+  return by_rounds || by_seconds;
+}
+
+/// Everything but what the workers are.
+Checkpoint Server::server_part(std::uint64_t round) {
+  last_checkpoint_ = host_services().now();
+  directory_->sync();  // a run that goes on from here has the lines until here
+  const Tally& regular = regular_ ? *regular_ : tally_;
+  const tpc_traffic traffic = channel_->transport().traffic();
+  Checkpoint out;
+  out.round = round;
+  out.configuration = agreement(*config_);
+  out.summary = summary_;
+  out.last = regular.last;
+  out.final_last = tally_.last;
+  out.last.measured.clear();
+  out.final_last.measured.clear();
+  out.values = tally_.values;
+  out.uplink_bytes = tally_.uplink_bytes;
+  out.downlink_bytes = tally_.downlink_bytes;
+  out.wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
+  out.seconds = static_cast<double>(last_checkpoint_ - started_) * 1e-9;
+  out.chain = regular.chain.value();
+  out.final_chain = tally_.chain.value();
+  for (const auto& data : data_) out.data.push_back(data ? data->digest : 0);
+  for (const RawVector* vector : held_vectors()) append(out.server, *vector);
+  points_->save(out.server);
+  aggregate_->save(out.server);
+  out.workers.resize(config_->workers);
+  return out;
 }
 
 /// Copies the server's part and asks the workers for theirs, which they send before their next update.
 void Server::begin_checkpoint(std::uint64_t round) {
-  last_checkpoint_ = host_services().now();
-  directory_->sync();  // a run that goes on from here has the lines until here
-  pending_.emplace();
-  pending_->round = round;
-  pending_->configuration = agreement(*config_);
-  pending_->summary = summary_;
-  pending_->last = metrics_;
-  pending_->last.measured.clear();
-  pending_->values = values_;
-  pending_->uplink_bytes = uplink_bytes_;
-  pending_->downlink_bytes = downlink_bytes_;
-  const tpc_traffic traffic = channel_->transport().traffic();
-  pending_->wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
-  pending_->seconds = static_cast<double>(last_checkpoint_ - started_) * 1e-9;
-  pending_->chain = chain_.value();
-  for (const RawVector* vector : held_vectors()) append(pending_->server, *vector);
-  aggregate_->save(pending_->server);
-  pending_->workers.resize(config_->workers);
+  pending_ = server_part(round);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     if (!roster_.is_present(worker) && aggregate_->is_member(worker))
       append(pending_->workers[worker], state_of(worker));
@@ -52,17 +66,81 @@ void Server::write_checkpoint() {
   std::vector<std::optional<Bytes>> states = roster_.take_snapshots();
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     Bytes& out = pending_->workers[worker];
-    if (states[worker])
+    if (states[worker] && is_sound(worker, *states[worker]))
       out = std::move(*states[worker]);
     else if (out.empty() && aggregate_->is_member(worker))
       append(out, state_of(worker));
-    if (!out.empty()) remember(worker, out);
   }
-  if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
-  log_info("checkpoint of round " + std::to_string(pending_->round));
-  writer_.write(std::move(*pending_));
+  write(std::move(*pending_));
   pending_.reset();
 }
+
+/// Whether a worker's state is one; what only the worker knows of it is remembered. One that sends another is lost.
+bool Server::is_sound(std::uint32_t worker, const Bytes& state) {
+  try {
+    remember(worker, state);
+    return true;
+  } catch (const Failure& failure) {
+    roster_.expel(worker, failure);
+    return false;
+  }
+}
+
+void Server::write(Checkpoint checkpoint) {
+  if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
+  log_info("checkpoint of round " + std::to_string(checkpoint.round));
+  saved_round_ = checkpoint.round;
+  writer_.write(std::move(checkpoint));
+}
+
+// ---- at the end
+
+/// So that the run can go on from its last whole round, however it ended. `asking`: the workers can be asked.
+void Server::leave_state(bool asking) {
+  if (!in_rounds_) return;
+  try {
+    undo_open_round();
+    if (saved_round_ != absorbed_round_) save_whole_round(asking);
+  } catch (const Failure& failure) {
+    warn("no checkpoint of the last whole round: " + std::string(failure.what()));
+  }
+}
+
+/// What has begun and is not over has not begun.
+void Server::undo_open_round() {
+  if (!open_round_) return;
+  if (*open_round_ == 0) throw Failure(Exit::unexpected, "none was over");
+  if (stepping_) throw Failure(Exit::unexpected, "the optimizer has failed within its step");
+  if (absorbing_ && !aggregate_->remembers())
+    throw Failure(Exit::unexpected, "the round was not over, and with [checkpoint] at_end = false it cannot be undone");
+  if (absorbing_) aggregate_->undo_round();
+  if (absorbing_) points_->undo_round();
+  tally_ = whole_;
+  regular_.reset();
+  absorbed_round_ = *std::exchange(open_round_, std::nullopt) - 1;
+  absorbing_ = false;
+  undone_ = true;
+}
+
+/// The ledgers know each g_i; what else a worker may have, a memory, only the worker knows.
+void Server::save_whole_round(bool asking) {
+  if (!has_memory_ && aggregate_->remembers()) return save_from_ledgers();
+  if (!asking || undone_)
+    throw Failure(Exit::unexpected, has_memory_
+                                        ? "the " + mechanism_->name() + " has a memory that only the workers know"
+                                        : "with [checkpoint] at_end = false only the workers know their state");
+  begin_checkpoint(absorbed_round_);
+  write_checkpoint();
+}
+
+void Server::save_from_ledgers() {
+  Checkpoint whole = server_part(absorbed_round_);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (aggregate_->is_member(worker)) append(whole.workers[worker], state_of(worker));
+  write(std::move(whole));
+}
+
+// ---- going on
 
 /// What the aggregate assumes of a worker, and the last that is known of its memory.
 WorkerState Server::state_of(std::uint32_t worker) const { return {aggregate_->state_of(worker), memories_[worker]}; }
@@ -85,12 +163,18 @@ Bytes Server::restoration(std::uint32_t worker) const {
   Bytes out;
   if (!aggregate_->is_member(worker)) return out;
   append(out, state_of(worker));
-  append(out, *absorbed_x_);
+  append_point(worker, out);
   return out;
 }
 
+void Server::append_point(std::uint32_t worker, Bytes& out) const {
+  const Points::Point& last = *points_->of(worker);
+  append(out, last.round);
+  append(out, last.x);
+}
+
 std::vector<RawVector*> Server::held_vectors() {
-  std::vector<RawVector*> all = {&x_, &*absorbed_x_, &last_finite_};
+  std::vector<RawVector*> all = {&x_, &last_finite_};
   for (RawVector& vector : optimizer_state_) all.push_back(&vector);
   return all;
 }
@@ -106,21 +190,21 @@ void Server::restore() {
   summary_.B = c.summary.B;
   summary_.L_minus = c.summary.L_minus;
   summary_.L_plus = c.summary.L_plus;
-  metrics_ = c.last;
-  metrics_.seconds = c.seconds;
-  values_ = c.values;
-  uplink_bytes_ = c.uplink_bytes;
-  downlink_bytes_ = c.downlink_bytes;
+  tally_ = {c.last, c.values, c.uplink_bytes, c.downlink_bytes, {}};
+  tally_.last.seconds = c.seconds;
+  tally_.chain.resume(c.chain);
   wire_bytes_before_ = c.wire_bytes;
-  chain_.resume(c.chain);
-  absorbed_round_ = c.round;
-  absorbed_x_ = x_;
+  saved_round_ = absorbed_round_ = c.round;
   injector_.resume_at(c.round + 1);
   try {
     tpc::Reader in(c.server.data(), c.server.size());
     for (RawVector* vector : held_vectors()) take(in, *vector);
+    points_->load(in);
     aggregate_->load(in);
     in.finish();
+    for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+      if (aggregate_->is_member(worker) && (points_->of(worker) == nullptr || c.workers[worker].empty()))
+        throw tpc::Corrupt("a worker's state or its point is missing");
   } catch (const tpc::Error& error) {
     throw Failure(Exit::data, std::string("the checkpoint does not fit the run: ") + error.what());
   }
@@ -132,7 +216,7 @@ void Server::restore_workers() {
     const Bytes& state = resumed_->workers[worker];
     if (!state.empty()) aggregate_->restart_ledger(worker, remember(worker, state));
     Bytes message = state;
-    if (!state.empty()) append(message, *absorbed_x_);
+    if (!state.empty()) append_point(worker, message);
     if (here_[worker]) hand_over(worker, MessageType::restore, absorbed_round_, message);
   }
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)

@@ -130,8 +130,9 @@ void Worker::make_problem() {
 
 void Worker::send_facts() {
   const tpc_problem_facts known = problem_->facts();
-  WorkerFacts facts{known.dim,     problem_->has_curvature(), known.L_i,
-                    known.L_minus, known.hessian_spread,      membership_.blocks};
+  WorkerFacts facts{known.dim,         problem_->has_curvature(), known.L_i,
+                    known.L_minus,     known.hessian_spread,      membership_.blocks,
+                    known.data_digest, known.own_data != 0};
   const bool wanted = !config_->stepsize.has_value();
   if (wanted && std::isnan(facts.L_i) && facts.has_curvature)
     facts.L_i = largest_eigenvalue(facts.dim, [&](std::span<const double> v, std::span<double> out) {
@@ -155,6 +156,10 @@ void Worker::answer_curvature(const tpc_message& message) {
                 {reinterpret_cast<const std::uint8_t*>(product.data()), product.size() * sizeof(double)});
 }
 
+void Worker::require_problem(const char* what) const {
+  if (!problem_) throw Failure(Exit::peer, std::string("the server ") + what + " before its configuration");
+}
+
 const void* Worker::aligned(const tpc_message& message) {
   if (message.size != x_.size_bytes())
     throw Failure(Exit::peer, "malformed message: a model of " + std::to_string(message.size) + " bytes, " +
@@ -166,7 +171,7 @@ const void* Worker::aligned(const tpc_message& message) {
 
 /// Steps 1, 2 and 4 of a round: the gradient, the mechanism's message, and the report if one is wanted.
 void Worker::answer_model(const tpc_message& message, bool evaluate) {
-  if (!problem_) throw Failure(Exit::peer, "the server sent a model before its configuration");
+  require_problem("sent a model");
   const std::uint64_t round = message.round;
   injector_.act(round, Injection::When::receive);
   double value = 0;
@@ -190,7 +195,7 @@ void Worker::send_update(std::uint64_t round) {
 
 /// For the metrics alone: f_i and its gradient at x, and nothing of the method moves.
 void Worker::answer_evaluate(const tpc_message& message) {
-  if (!problem_) throw Failure(Exit::peer, "the server sent a model before its configuration");
+  require_problem("sent a model");
   RawVector gradient(membership_.dtype, membership_.dim);
   double value = 0;
   problem_->evaluate(problem_->context(message.round, membership_.worker, stepsize_), aligned(message), &value,
@@ -199,6 +204,7 @@ void Worker::answer_evaluate(const tpc_message& message) {
 }
 
 void Worker::answer_snapshot(std::uint64_t round) {
+  require_problem("asked for a state");
   Bytes memory;
   for (const RawVector* vector : mechanism_->state()) append(memory, *vector);
   if (const RawVector* v = estimator_->memory()) append(memory, *v);
@@ -207,15 +213,15 @@ void Worker::answer_snapshot(std::uint64_t round) {
   channel_.send(server, MessageType::snapshot, round, state);
 }
 
-/// What the server's aggregate assumes of this worker after `message.round`, and the x of that round. Nothing at
-/// all: as at the start.
+/// What the server's aggregate assumes of this worker after `message.round`; the round in which it last took part, and
+/// the x of that. Nothing at all: as at the start.
 void Worker::restore(const tpc_message& message) {
-  if (!problem_) throw Failure(Exit::peer, "the server sent a state before its configuration");
+  require_problem("sent a state");
   for (RawVector* vector : mechanism_->state()) vector->clear();
   h_->clear();
   try {
     tpc::Reader in(message.data, message.size);
-    if (message.size > 0) restore_from(in, message.round);
+    if (message.size > 0) restore_from(in);
     begun_ = message.size > 0;
     injector_.resume_at(message.size > 0 ? message.round + 1 : 0);
   } catch (const tpc::Error& error) {
@@ -224,9 +230,10 @@ void Worker::restore(const tpc_message& message) {
   channel_.send(server, MessageType::restore, message.round, {});
 }
 
-void Worker::restore_from(tpc::Reader& in, std::uint64_t round) {
+void Worker::restore_from(tpc::Reader& in) {
   const WorkerState state = take_worker_state(in, membership_.dtype, membership_.dim);
   *h_ = state.h;
+  const auto round = in.get<std::uint64_t>();
   take(in, x_);
   in.finish();
   tpc::Reader memory(state.memory.data(), state.memory.size());
@@ -256,15 +263,26 @@ void Worker::send_evaluation(std::uint64_t round, double value, const RawVector&
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 
-/// g is not finite. A method that diverges passes through ever larger numbers; a message that decodes to NaN or
-/// infinity in a round of moderate gradients is something that only a plugin of the mechanism can have made.
+/// g is not finite. A method that diverges passes through ever larger numbers; what is not finite, or immense, in a
+/// round that comes after a moderate one was made by a plugin: by the problem, or by what made a message of its
+/// gradient.
 void Worker::answer_diagnose(std::uint64_t round) {
-  const double moderate = membership_.dtype == TPC_F32 ? 1e15 : 1e100;
-  const bool inputs_moderate =
-      std::max(largest_magnitude(estimator_->point()), largest_magnitude(estimator_->previous())) < moderate;
+  channel_.send(server, MessageType::diagnosis, round, bytes_of(problem_ ? diagnosis(round) : ""));
+}
+
+std::string Worker::diagnosis(std::uint64_t round) const {
+  const double moderate = moderate_magnitude(membership_.dtype);
+  if (!(largest_magnitude(estimator_->previous()) < moderate)) return "";
+  const double gradient = largest_magnitude(estimator_->point());
+  if (!(gradient < moderate))
+    return problem_->name() + " (or its data) gives a gradient that is " +
+           (std::isfinite(gradient) ? "immense" : "not finite") + ", though the one before was moderate";
   const auto program = unseal(message_, round);
-  const std::string culprit = inputs_moderate && program ? mechanism_->culprit(round, *program) : "";
-  channel_.send(server, MessageType::diagnosis, round, bytes_of(culprit));
+  const std::string culprit = program ? mechanism_->culprit(round, *program) : "";
+  return culprit.empty() ? ""
+                         : culprit +
+                               " misbehaved: the gradient is moderate, but the message decodes to NaN, "
+                               "infinity or immense numbers";
 }
 
 }  // namespace threepc

@@ -46,8 +46,10 @@ class Worker {
   void answer_evaluate(const tpc_message& message);
   void answer_snapshot(std::uint64_t round);
   void restore(const tpc_message& message);
-  void restore_from(tpc::Reader& in, std::uint64_t round);
+  void restore_from(tpc::Reader& in);
   void answer_diagnose(std::uint64_t round);
+  std::string diagnosis(std::uint64_t round) const;
+  void require_problem(const char* what) const;
   const void* aligned(const tpc_message& message);
 
   const RunConfig* config_;

@@ -8,6 +8,7 @@
 // Images stay bytes; A is made of them a batch at a time, so that the batch, its codes and residuals stay in the cache.
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -60,13 +61,20 @@ class Autoencoder {
     fix_block_sizes();
     require_hidden(options.hidden);
     hidden_ = static_cast<std::uint32_t>(options.hidden);
-    keep(rows_of_worker(options, setup, file_->count(), read_labels(options, file_->count()), file_->name()));
+    const IdxLabels labels = read_labels(options, file_->count());
+    data_digest_ = digest_with(labels);
+    own_data_ = options.own_data();
+    keep(rows_of_worker(options, setup, file_->count(), labels.labels, file_->name()));
     start_context_.round = 1;  // round 0 of the stream is the split's
   }
 
   tpc::Facts facts() const {
     const std::uint32_t p = pixels_, k = hidden_;
-    return {.dim = 2 * p * k, .rows = rows_, .blocks = {{p, k}, {k, p}}};
+    return {.dim = 2 * p * k,
+            .rows = rows_,
+            .blocks = {{p, k}, {k, p}},
+            .data_digest = data_digest_,
+            .own_data = own_data_};
   }
 
   /// Uniform in +-sqrt(6 / (pixels + hidden)) (Glorot and Bengio 2010), from the run's seed.
@@ -101,9 +109,15 @@ class Autoencoder {
                                                   largest_dim, " coordinates that a run can have"));
   }
 
-  static std::vector<double> read_labels(const AutoencoderOptions& options, std::uint32_t images) {
+  static IdxLabels read_labels(const AutoencoderOptions& options, std::uint32_t images) {
     if (!options.labels) return {};
     return read_idx_labels(std::string(options.labels->file), images);
+  }
+
+  /// Images and labels are one data set.
+  std::uint64_t digest_with(const IdxLabels& labels) const {
+    const std::array<std::uint64_t, 2> both = {file_->digest(), labels.digest};
+    return digest_of({reinterpret_cast<const char*>(both.data()), sizeof both});
   }
 
   void keep(const std::vector<std::uint32_t>& rows) {
@@ -156,6 +170,8 @@ class Autoencoder {
   tpc_context start_context_;
   std::shared_ptr<const IdxImages> file_;  // until the first evaluation: the process's other workers are made before
   std::uint32_t pixels_, hidden_ = 0;
+  std::uint64_t data_digest_ = 0;
+  bool own_data_ = false;
   std::uint64_t rows_ = 0;
   std::vector<std::uint8_t> bytes_;  // of this worker's images
   Images images_, code_, residual_;  // of a batch, a column each

@@ -29,14 +29,20 @@ class LeastSquares {
       split_param<LeastSquaresOptions>(), dirichlet_param<LeastSquaresOptions>());
 
   LeastSquares(const LeastSquaresOptions& options, const tpc::Setup& setup)
-      : file_(options.open()), dim_(file_->features()), lambda_(options.lambda) {
+      : file_(options.open()),
+        dim_(file_->features()),
+        data_digest_(file_->digest()),
+        own_data_(options.own_data()),
+        lambda_(options.lambda) {
     const auto& targets = file_->labels();
     const auto own = rows_of_worker(options, setup, targets.size(), targets, file_->name());
     rows_ = SparseRows<T>(file_->rows(own), file_->name());
     for (const std::uint32_t r : own) targets_.push_back(targets[r]);
   }
 
-  tpc::Facts facts() const { return {.dim = dim_, .rows = rows_.size()}; }
+  tpc::Facts facts() const {
+    return {.dim = dim_, .rows = rows_.size(), .data_digest = data_digest_, .own_data = own_data_};
+  }
   void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool) {
@@ -70,6 +76,8 @@ class LeastSquares {
 
   std::shared_ptr<const LibsvmFile> file_;  // until the first evaluation: the process's other workers are made before
   std::uint32_t dim_;
+  std::uint64_t data_digest_;
+  bool own_data_;
   double lambda_;
   SparseRows<T> rows_;
   std::vector<double> targets_;

@@ -87,7 +87,11 @@ class LogReg {
                   split_param<LogRegOptions>(), dirichlet_param<LogRegOptions>());
 
   LogReg(const LogRegOptions& options, const tpc::Setup& setup)
-      : file_(options.open()), regularizer_(options.regularizer, options.lambda), dim_(file_->features()) {
+      : file_(options.open()),
+        regularizer_(options.regularizer, options.lambda),
+        dim_(file_->features()),
+        data_digest_(file_->digest()),
+        own_data_(options.own_data()) {
     const std::vector<double> signs = file_->signs();
     const auto own = rows_of_worker(options, setup, signs.size(), signs, file_->name());
     std::vector<double> own_signs;
@@ -95,7 +99,9 @@ class LogReg {
     signed_rows_ = SparseRows<T>(file_->rows(own), file_->name(), own_signs);
   }
 
-  tpc::Facts facts() const { return {.dim = dim_, .rows = signed_rows_.size()}; }
+  tpc::Facts facts() const {
+    return {.dim = dim_, .rows = signed_rows_.size(), .data_digest = data_digest_, .own_data = own_data_};
+  }
   void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
 
   double evaluate(const tpc::Context&, std::span<const T> x, std::span<T> gradient, bool want_value) {
@@ -133,6 +139,8 @@ class LogReg {
   std::shared_ptr<const LibsvmFile> file_;  // until the first evaluation: the process's other workers are made before
   Regularizer regularizer_;
   std::uint32_t dim_;
+  std::uint64_t data_digest_;
+  bool own_data_;
   SparseRows<T> signed_rows_;
 };
 

@@ -52,7 +52,11 @@ class Softmax {
                   split_param<SoftmaxOptions>(), dirichlet_param<SoftmaxOptions>());
 
   Softmax(const SoftmaxOptions& options, const tpc::Setup& setup)
-      : file_(options.open()), features_(file_->features()), lambda_(options.lambda) {
+      : file_(options.open()),
+        features_(file_->features()),
+        data_digest_(file_->digest()),
+        own_data_(options.own_data()),
+        lambda_(options.lambda) {
     const std::vector<double> classes = file_->classes();
     classes_ = static_cast<std::uint32_t>(classes.size());
     if (std::uint64_t{features_} * classes.size() > largest_dim)
@@ -70,7 +74,11 @@ class Softmax {
   }
 
   tpc::Facts facts() const {
-    return {.dim = features_ * classes_, .rows = rows_.size(), .blocks = {{classes_, features_}}};
+    return {.dim = features_ * classes_,
+            .rows = rows_.size(),
+            .blocks = {{classes_, features_}},
+            .data_digest = data_digest_,
+            .own_data = own_data_};
   }
   void start(std::span<T> x0) const { std::fill(x0.begin(), x0.end(), T{0}); }
 
@@ -156,6 +164,8 @@ class Softmax {
 
   std::shared_ptr<const LibsvmFile> file_;  // until the first evaluation: the process's other workers are made before
   std::uint32_t features_;
+  std::uint64_t data_digest_;
+  bool own_data_;
   std::uint32_t classes_ = 0;
   double lambda_;
   std::vector<std::uint32_t> used_;  // the features that occur in this shard, ascending

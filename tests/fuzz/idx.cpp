@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const threepc::fuzz::MemoryFile input({data, size});
   read_data([&] { look_at(IdxImages(input.name())); });
   const auto announced = static_cast<std::uint32_t>(size < 8 ? 0 : size - 8);  // as many labels as a plain file has
-  read_data([&] { promise(read_idx_labels(input.name(), announced).size() == announced, "each image has a label"); });
+  read_data(
+      [&] { promise(read_idx_labels(input.name(), announced).labels.size() == announced, "each image has a label"); });
   return 0;
 }

@@ -30,7 +30,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 2                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 3                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -409,7 +409,10 @@ typedef struct tpc_problem_facts {
    * as the instance, the same on every worker. */
   const tpc_block* const* blocks;
   uint32_t block_count;
-  uint32_t reserved;
+  uint32_t own_data; /* 1: the data set is this worker's own, and may differ from those of others */
+  /* Names the whole data set as it was read, before it is split into shards: equal on two workers if they read the same
+   * rows and labels in the same order, and different if anything of that differs. 0: there is no data. */
+  uint64_t data_digest;
 } tpc_problem_facts;
 
 typedef struct tpc_problem {

@@ -16,6 +16,9 @@
 #include <cstring>
 #include <threepc/sdk/error.hpp>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace {
 
 namespace io = boost::iostreams;
@@ -84,6 +87,10 @@ std::string decompress(const Format& format, std::string_view bytes, const std::
 }
 
 }  // namespace
+
+std::uint64_t digest_of(std::string_view bytes) {
+  return std::max<std::uint64_t>(1, XXH3_64bits(bytes.data(), bytes.size()));
+}
 
 FileText::FileText(const std::string& file) {
   map(file);

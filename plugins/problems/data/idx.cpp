@@ -54,7 +54,7 @@ std::shared_ptr<const IdxImages> IdxImages::open(const std::string& file) {
   return cache.get(file, 0, [&] { return std::make_shared<const IdxImages>(file); });
 }
 
-IdxImages::IdxImages(const std::string& file) : name_(file), text_(file) {
+IdxImages::IdxImages(const std::string& file) : name_(file), text_(file), digest_(text_.digest()) {
   constexpr std::uint64_t most = std::uint64_t{1} << 24;
   const std::string_view bytes = text_.text(), values = body(file, bytes, of_images, "images");
   const std::uint64_t rows = dimension(bytes, 1), columns = dimension(bytes, 2);
@@ -71,13 +71,13 @@ std::span<const std::uint8_t> IdxImages::image(std::uint32_t number) const {
   return {first + std::size_t{number} * pixels_, pixels_};
 }
 
-std::vector<double> read_idx_labels(const std::string& file, std::uint32_t images) {
+IdxLabels read_idx_labels(const std::string& file, std::uint32_t images) {
   const FileText content(file);
   const std::string_view values = body(file, content.text(), of_labels, "labels");
   require_size(file, values, dimension(content.text(), 0), 1);
   if (values.size() != images)
     throw tpc::Corrupt(tpc::text(file, ": expected one label for each of ", images, " images, seen ", values.size()));
-  std::vector<double> out;
-  for (const char label : values) out.push_back(static_cast<std::uint8_t>(label));
+  IdxLabels out{.digest = content.digest()};
+  for (const char label : values) out.labels.push_back(static_cast<std::uint8_t>(label));
   return out;
 }

@@ -22,15 +22,22 @@ class IdxImages {
   const std::string& name() const { return name_; }
   std::uint32_t count() const { return count_; }
   std::uint32_t pixels() const { return pixels_; }  // of one image
+  std::uint64_t digest() const { return digest_; }  // of the file, decompressed
   std::span<const std::uint8_t> image(std::uint32_t number) const;
 
  private:
   std::string name_;
   FileText text_;
+  std::uint64_t digest_;
   std::uint32_t count_ = 0;
   std::uint32_t pixels_ = 0;
 };
 
+struct IdxLabels {
+  std::vector<double> labels = {};
+  std::uint64_t digest = 0;  // of the file, decompressed
+};
+
 /// The labels of so many images, from a file with the magic number 00 00 08 01. Throws as IdxImages does, and
 /// TPC_CORRUPT for another number of labels.
-std::vector<double> read_idx_labels(const std::string& file, std::uint32_t images);
+IdxLabels read_idx_labels(const std::string& file, std::uint32_t images);

@@ -115,7 +115,11 @@ class Parser {
 }  // namespace
 
 LibsvmFile::LibsvmFile(const std::string& file, std::optional<std::uint32_t> features)
-    : name_(file), text_(file), limit_(features.value_or(largest_index)), limit_is_forced_(features.has_value()) {
+    : name_(file),
+      text_(file),
+      digest_(text_.digest()),
+      limit_(features.value_or(largest_index)),
+      limit_is_forced_(features.has_value()) {
   const Parser parser(name_, limit_, limit_is_forced_);
   const std::string_view text = text_.text();
   std::size_t number = 0;

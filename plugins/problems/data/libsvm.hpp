@@ -35,6 +35,7 @@ class LibsvmFile {
   const std::string& name() const { return name_; }
   std::uint32_t features() const { return features_; }  // the largest index, or what the caller forced
   const std::vector<double>& labels() const { return labels_; }
+  std::uint64_t digest() const { return digest_; }  // of the text, decompressed
 
   CompressedRows rows(std::span<const std::uint32_t> which) const;
 
@@ -53,6 +54,7 @@ class LibsvmFile {
 
   std::string name_;
   FileText text_;
+  std::uint64_t digest_;
   std::uint32_t limit_ = 0;
   bool limit_is_forced_ = false;
   std::uint32_t features_ = 0;

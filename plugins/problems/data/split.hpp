@@ -14,6 +14,9 @@ inline constexpr std::array<const char*, 5> split_names = {"order", "shuffled", 
 struct SplitOptions {
   std::string_view split = "order";
   double dirichlet_alpha = 0.5;
+
+  /// A worker that gets all rows of its file need not have the file of the others.
+  bool own_data() const { return split == "replicated"; }
 };
 
 /// For an options struct that derives from SplitOptions.

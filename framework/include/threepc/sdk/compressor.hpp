@@ -162,7 +162,7 @@ struct CompressorTable {
   static CompressorBase& from(void* self) { return *static_cast<CompressorBase*>(self); }
 
   static tpc_status constants(void* self, tpc_constants* out, tpc_error* error) noexcept {
-    return guard(error, [&] { *out = to_raw(from(self).constants()); });
+    return guard(error, [&] { hand_over(to_raw(from(self).constants()), out); });
   }
   static std::uint64_t max_payload(void* self) noexcept { return from(self).max_payload(); }
   static tpc_status encode(void* self, const tpc_context* context, const void* a, const void* b, tpc_buffer* out,

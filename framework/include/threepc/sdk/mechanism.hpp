@@ -124,7 +124,7 @@ struct MechanismTable {
     return guard(error, [&] {
       std::vector<Constants> of_children;
       for (std::size_t i = 0; i < from(self).child_count; ++i) of_children.push_back(from_raw(*children[i]));
-      *out = to_raw(from(self).constants(of_children));
+      hand_over(to_raw(from(self).constants(of_children)), out);
     });
   }
   static tpc_status propose(void* self, const tpc_context* context, const tpc_points* points, tpc_program* program,

@@ -1,8 +1,11 @@
 // What all kinds of plugin share: the descriptor made from a class's static members, and the export macro.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <threepc/sdk/context.hpp>
@@ -128,6 +131,12 @@ tpc_status create_for_dtype(const tpc_host* host, const tpc_setup* setup, void**
 template <class Base>
 void destroy(void* self) noexcept {
   delete static_cast<Base*>(self);
+}
+
+/// Fills the host's struct as far as the host knows it: one built for an earlier minor version has less room.
+template <class Struct>
+void hand_over(const Struct& made, Struct* out) noexcept {
+  std::memcpy(static_cast<void*>(out), &made, std::min<std::size_t>(out->struct_size, sizeof made));
 }
 
 inline tpc_constants to_raw(const Constants& c) {

@@ -33,6 +33,9 @@ struct Facts {
   double L_minus = none;           // smoothness of f, the same on every worker
   double hessian_spread = none;    // L+-, the Hessian variance
   std::vector<Block> blocks = {};  // the matrices that x is made of, in order, covering dim; none: one vector
+  // Names the whole data set before it is split, the same on every worker; 0: there is no data. See tpc_problem_facts.
+  std::uint64_t data_digest = 0;
+  bool own_data = false;  // the data set is this worker's own, and may differ from those of others
 };
 
 namespace detail {
@@ -61,7 +64,8 @@ struct ProblemBase {
             f.hessian_spread,
             block_pointers_.data(),
             static_cast<std::uint32_t>(block_pointers_.size()),
-            0};
+            f.own_data ? 1u : 0u,
+            f.data_digest};
   }
 
  private:
@@ -118,7 +122,7 @@ struct ProblemTable {
   static ProblemBase& from(void* self) { return *static_cast<ProblemBase*>(self); }
 
   static tpc_status facts(void* self, tpc_problem_facts* out, tpc_error* error) noexcept {
-    return guard(error, [&] { *out = from(self).raw_facts(); });
+    return guard(error, [&] { hand_over(from(self).raw_facts(), out); });
   }
   static tpc_status start(void* self, void* x0, tpc_error* error) noexcept {
     return guard(error, [&] { from(self).start(x0); });

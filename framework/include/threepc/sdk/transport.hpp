@@ -84,11 +84,11 @@ struct TransportTable {
   }
   static tpc_status receive(void* self, std::uint32_t member, tpc_message* out, std::int64_t deadline,
                             tpc_error* error) noexcept {
-    return guard(error, [&] { *out = from(self).receive(member, Deadline{deadline}); });
+    return guard(error, [&] { hand_over(from(self).receive(member, Deadline{deadline}), out); });
   }
   static void cancel(void* self) noexcept { from(self).cancel(); }
   static tpc_status traffic(void* self, tpc_traffic* out, tpc_error* error) noexcept {
-    return guard(error, [&] { *out = from(self).traffic(); });
+    return guard(error, [&] { hand_over(from(self).traffic(), out); });
   }
   static tpc_status close(void* self, std::int64_t deadline, tpc_error* error) noexcept {
     return guard(error, [&] { from(self).close(Deadline{deadline}); });

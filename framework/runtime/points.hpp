@@ -1,0 +1,63 @@
+// The x of the round in which each worker last took part: its y, the gradient there, follows from it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <threepc/sdk/bytes.hpp>
+#include <vector>
+
+#include "plugin/raw_vector.hpp"
+#include "runtime/bytes.hpp"
+
+namespace threepc {
+
+/// Who sits out a round ([workers] participation), is late, or is lost keeps the y of an earlier x than the others. The
+/// server remembers each such x once, however many workers it belongs to, and for as long as it belongs to one.
+class Points {
+ public:
+  struct Point {
+    std::uint64_t round = 0;
+    RawVector x;
+  };
+
+  Points(tpc_dtype dtype, std::uint32_t dim, std::uint32_t workers) : dtype_(dtype), dim_(dim), workers_(workers) {}
+
+  /// Round `round` is at x.
+  void begin(std::uint64_t round, const RawVector& x);
+  /// The update of the worker in the round that was begun is in the aggregate.
+  void take_part(std::uint32_t worker);
+  /// The worker was asked in the round that was begun, and its update is still to come.
+  void owe(std::uint32_t worker) { workers_[worker].owed = current_; }
+  /// It has come.
+  void settle(std::uint32_t worker);
+  /// The worker begins anew.
+  void forget(std::uint32_t worker) { workers_[worker] = {}; }
+  /// What the round that was begun has changed is as it was before it.
+  void undo_round();
+  /// The same for one worker.
+  void undo(std::uint32_t worker);
+
+  /// nullptr: it has not taken part.
+  const Point* of(std::uint32_t worker) const { return workers_[worker].last.get(); }
+
+  /// Everything, for a checkpoint; load takes it from the front of `in`, throws tpc::Error.
+  void save(Bytes& out) const;
+  void load(tpc::Reader& in);
+
+ private:
+  using Shared = std::shared_ptr<const Point>;
+  struct Known {
+    Shared last, before;  // before: what last was when the round began that last is of
+    Shared owed;
+  };
+
+  std::shared_ptr<Point> unused();
+
+  tpc_dtype dtype_;
+  std::uint32_t dim_;
+  std::vector<Known> workers_;
+  std::vector<std::shared_ptr<Point>> pool_;  // so that a round allocates nothing
+  Shared current_;
+};
+
+}  // namespace threepc

@@ -1,0 +1,175 @@
+// What is reported of a round, and whose fault it is when its numbers are not finite.
+#include <algorithm>
+#include <cmath>
+#include <threepc/sdk/bytes.hpp>
+#include <threepc/sdk/vectors.hpp>
+
+#include "runtime/server.hpp"
+
+namespace threepc {
+namespace {
+
+/// A method that diverges passes through ever larger numbers. What is not finite at an x below this was made by
+/// somebody.
+constexpr double moderate_x = 1e9;
+
+template <class T>
+void add_gradient(const std::uint8_t* bytes, std::vector<double>& sum) {
+  const tpc::Values<T> values(bytes);
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
+}
+
+template <class T>
+bool all_finite(const std::uint8_t* bytes, std::size_t count) {
+  const tpc::Values<T> values(bytes);
+  double nan_or_zero = 0;
+  for (std::size_t i = 0; i < count; ++i) nan_or_zero += values[i] * 0.0;
+  return nan_or_zero == 0;
+}
+
+}  // namespace
+
+/// The evaluations of all members that are here, before anybody is asked anything else.
+void Server::gather_evaluations() {
+  evaluations_.assign(config_->workers, std::nullopt);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (aggregate_->is_member(worker)) gather_evaluation(worker);
+}
+
+void Server::gather_evaluation(std::uint32_t worker) {
+  const std::size_t measured = measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0;
+  const std::size_t expected = sizeof(double) + x_.size_bytes() + measured;
+  evaluations_[worker] = roster_.evaluation(worker);
+  if (!evaluations_[worker] || evaluations_[worker]->size() == expected) return;
+  const std::size_t seen = std::exchange(evaluations_[worker], std::nullopt)->size();
+  roster_.expel(worker,
+                Failure(Exit::peer, "worker " + std::to_string(worker) + " sent an evaluation of " +
+                                        std::to_string(seen) + " bytes, " + std::to_string(expected) + " expected"));
+}
+
+/// The true f and its gradient, unavailable while a member is.
+void Server::evaluate(std::uint64_t round) {
+  Metrics& metrics = tally_.last;
+  sum_evaluations();
+  if (complete_ && !(std::isfinite(metrics.f) && std::isfinite(metrics.grad_norm_sq)) && expel_the_infinite(round))
+    metrics.f = metrics.grad_norm_sq = NAN, complete_ = false;
+  metrics.measured.clear();
+  if (measurements_ && complete_) finish_measurements(round);
+}
+
+void Server::sum_evaluations() {
+  Metrics& metrics = tally_.last;
+  const double members = aggregate_->members();
+  metrics.f = 0;
+  complete_ = members > 0;
+  if (measurements_) measurements_->begin_round();
+  std::fill(gradient_.begin(), gradient_.end(), 0.0);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    if (!aggregate_->is_member(worker)) continue;
+    complete_ = complete_ && evaluations_[worker];
+    if (evaluations_[worker]) add_evaluation(*evaluations_[worker]);
+  }
+  for (double& entry : gradient_) entry /= members;
+  metrics.f = complete_ ? metrics.f / members : NAN;
+  metrics.grad_norm_sq = complete_ ? tpc::norm_sq(std::span<const double>(gradient_)) : NAN;
+}
+
+void Server::add_evaluation(std::span<const std::uint8_t> message) {
+  tally_.last.f += tpc::Values<double>(message.data())[0];
+  if (membership_.dtype == TPC_F32)
+    add_gradient<float>(message.data() + sizeof(double), gradient_);
+  else
+    add_gradient<double>(message.data() + sizeof(double), gradient_);
+  if (measurements_) measurements_->add(message.subspan(sizeof(double) + x_.size_bytes()));
+}
+
+/// With ||g - grad f||^2, which the server alone knows, and a word about every constant that does not hold.
+void Server::finish_measurements(std::uint64_t round) {
+  double gap = 0;
+  for (std::size_t i = 0; i < gradient_.size(); ++i) {
+    const double g = membership_.dtype == TPC_F32 ? double{static_cast<const float*>(g_.data())[i]}
+                                                  : static_cast<const double*>(g_.data())[i];
+    gap += (g - gradient_[i]) * (g - gradient_[i]);
+  }
+  tally_.last.measured = measurements_->finish_round(round, gap);
+  for (const std::string& warning : measurements_->take_warnings())
+    warn("round " + std::to_string(round) + ": " + warning);
+}
+
+// ---- whose fault it is
+
+/// Members whose own f_i or gradient is not finite, while that of others is: their problem or its data made it. True if
+/// there were any. If it is everybody, the method diverges.
+bool Server::expel_the_infinite(std::uint64_t round) {
+  const auto is_finite = [&](std::span<const std::uint8_t> message) {
+    const std::uint8_t* gradient = message.data() + sizeof(double);
+    return all_finite<double>(message.data(), 1) &&
+           (membership_.dtype == TPC_F32 ? all_finite<float>(gradient, x_.dim())
+                                         : all_finite<double>(gradient, x_.dim()));
+  };
+  std::vector<std::uint32_t> guilty;
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (evaluations_[worker] && !is_finite(*evaluations_[worker])) guilty.push_back(worker);
+  if (guilty.empty() || !(largest_magnitude(x_) < moderate_x) || is_everybody(guilty.size(), round)) return false;
+  for (const std::uint32_t worker : guilty)
+    roster_.expel(worker, Failure(Exit::plugin, accusation(round, worker,
+                                                           "problem '" + std::string(config_->problem.descriptor->id) +
+                                                               "' (or its data) gives an f_i or a gradient that is "
+                                                               "not finite")));
+  return true;
+}
+
+/// In round 0 nobody can have diverged, and one worker alone has nobody to be compared with.
+bool Server::is_everybody(std::size_t accused, std::uint64_t round) const {
+  return accused > 1 && round > 0 && accused == aggregate_->members();
+}
+
+std::string Server::accusation(std::uint64_t round, std::uint32_t worker, const std::string& text) const {
+  return "round " + std::to_string(round) + ": worker " + std::to_string(worker) + ": " + text;
+}
+
+/// g is not finite. Asks the workers whether a plugin of theirs made it; the run goes on without those that say so, or
+/// ends if it cannot. If none does, the method has diverged.
+void Server::remove_guilty(std::uint64_t round) {
+  constexpr int most_tries = 3;  // of one that comes back and does the same again
+  if (const std::string text = optimizer_fault(round); !text.empty()) throw Failure(Exit::plugin, text);
+  for (int tries = 0; !finite_ && tries < most_tries; ++tries) {
+    const auto all = accused(round);
+    if (all.empty()) return;
+    for (const auto& [worker, text] : all) replace_update(round, worker, Failure(Exit::plugin, text));
+    finite_ = aggregate_->mean(g_);
+  }
+}
+
+std::vector<std::pair<std::uint32_t, std::string>> Server::accused(std::uint64_t round) {
+  std::vector<std::pair<std::uint32_t, std::string>> all;
+  std::size_t problems = 0;
+  const bool moderate = largest_magnitude(x_) < moderate_x;
+  roster_.announce(MessageType::diagnose, round);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const auto said = roster_.diagnosis(worker);
+    if (!said || said->empty()) continue;
+    const std::string text = text_of(*said);
+    const bool blames_problem = text.starts_with("problem ");
+    if (blames_problem && !moderate) continue;
+    problems += blames_problem;
+    all.emplace_back(worker, accusation(round, worker, text));
+  }
+  if (is_everybody(problems, round)) all.clear();
+  return all;
+}
+
+/// A finite step from a finite x ends at a finite x.
+std::string Server::optimizer_fault(std::uint64_t round) {
+  const double moderate = moderate_magnitude(membership_.dtype);
+  if (round == 0 || std::isfinite(largest_magnitude(x_)) || !aggregate_->remembers()) return "";
+  Aggregate before = *aggregate_;
+  before.undo_round();
+  RawVector g(membership_.dtype, membership_.dim);
+  if (!before.mean(g) || !(largest_magnitude(g) * std::max(1.0, summary_.stepsize) < moderate)) return "";
+  return "round " + std::to_string(round) + ": " + optimizer_->name() +
+         " misbehaved: g and the step size are finite, but the x that it made of them is not (" +
+         config_->optimizer.file + ")";
+}
+
+}  // namespace threepc

@@ -1,0 +1,220 @@
+// How a run begins: who takes part, in what dimension, with which step size.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <threepc/sdk/bytes.hpp>
+
+#include "runtime/lanczos.hpp"
+#include "runtime/server.hpp"
+
+namespace threepc {
+namespace {
+
+constexpr std::uint32_t optimizer_stream = 2;
+constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
+
+std::string hex(std::uint64_t digest) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(digest));
+  return text;
+}
+
+}  // namespace
+
+void Server::prepare() {
+  take_in_workers();
+  make_plugins();
+  if (resumed_ != nullptr)
+    restore();
+  else
+    decide_stepsize();
+  Bytes stepsize;
+  append(stepsize, summary_.stepsize);
+  channel_->broadcast(MessageType::begin, 0, stepsize);
+  if (resumed_ != nullptr) restore_workers();
+  channel_->begin_heartbeat();
+}
+
+/// Begins with [workers] start of them, rank 0 among them, because it knows x^0.
+void Server::take_in_workers() {
+  here_.assign(config_->workers, false);
+  const auto enough = [this] {
+    greet();
+    return here_[0] && std::count(here_.begin(), here_.end(), true) >= config_->start;
+  };
+  if (config_->start < config_->workers)
+    channel_->join(enough);
+  else
+    channel_->join();
+  while (!enough()) {
+    const auto missing = static_cast<std::uint32_t>(std::find(here_.begin(), here_.end(), false) - here_.begin());
+    channel_->expect(member_of(missing), MessageType::hello, 0, "the greeting");
+    here_[missing] = true;
+  }
+  const std::string lines = agreement_text(*config_);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (here_[worker]) hand_over(worker, MessageType::configuration, 0, bytes_of(lines));
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    here_[worker] ? take_in(worker) : roster_.expect_later(worker);
+}
+
+/// One that is gone is passed over: what it or another said before explains more than that it left, and is read next.
+void Server::hand_over(std::uint32_t worker, MessageType type, std::uint64_t round,
+                       std::span<const std::uint8_t> data) {
+  try {
+    channel_->send(member_of(worker), type, round, data);
+  } catch (const Failure& failure) {
+    if (failure.code() != Exit::peer) throw;
+  }
+}
+
+/// Who has joined says hello.
+void Server::greet() {
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    if (here_[worker]) continue;
+    const Heard heard = channel_->hear(member_of(worker), 0);
+    if (heard.code != Exit::peer) throw Failure(heard.code, heard.why);
+    here_[worker] =
+        heard.what == Heard::What::message && heard.message.type == static_cast<std::uint32_t>(MessageType::hello);
+  }
+}
+
+void Server::take_in(std::uint32_t worker) {
+  const tpc_message message = channel_->expect(member_of(worker), MessageType::facts, 0, "the problem's facts");
+  std::span<const std::uint8_t> rest = payload_of(message);
+  facts_.push_back(take_worker_facts(rest));
+  accept(worker, facts_.back());
+  if (worker > 0) return;
+  // Before anything of that size is allocated: the dimension is what a peer says.
+  if (rest.size() != facts_.front().dim * size_of(membership_.dtype))
+    throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
+  x_ = g_ = last_finite_ = RawVector(membership_.dtype, facts_.front().dim);
+  std::memcpy(x_.data(), rest.data(), x_.size_bytes());
+  last_finite_ = x_;
+}
+
+void Server::accept(std::uint32_t worker, const WorkerFacts& facts) {
+  const std::string who = "worker " + std::to_string(worker);
+  const std::uint32_t dim = facts_.front().dim;
+  if (facts.dim != dim)
+    throw Failure(Exit::data, who + " has a problem of dimension " + std::to_string(facts.dim) + ", worker 0 of " +
+                                  std::to_string(dim) + "; do all read the same data?");
+  if (facts.blocks != facts_.front().blocks)
+    throw Failure(Exit::data,
+                  who + " divides the vector into other matrices than worker 0; do all read the same data?");
+  require_same_data(worker, facts);
+  data_[worker] = {facts.data_digest, facts.own_data};
+}
+
+/// As it had before it was lost or the run was interrupted, and as all others have unless each may have its own.
+void Server::require_same_data(std::uint32_t worker, const WorkerFacts& facts) const {
+  const auto differ = [&](const std::string& than, std::uint64_t digest) {
+    throw Failure(Exit::data, "worker " + std::to_string(worker) + " has read other data than " + than + ": digest " +
+                                  hex(facts.data_digest) + " against " + hex(digest) +
+                                  "; give it the file that the run began with");
+  };
+  if (data_[worker] && data_[worker]->digest != facts.data_digest) differ("when it began", data_[worker]->digest);
+  for (std::uint32_t other = 0; other < data_.size() && !facts.own_data; ++other)
+    if (data_[other] && !data_[other]->may_differ && data_[other]->digest != facts.data_digest)
+      differ("worker " + std::to_string(other), data_[other]->digest);
+}
+
+void Server::make_plugins() {
+  membership_.dim = summary_.dim = facts_.front().dim;
+  membership_.blocks = facts_.front().blocks;
+  mechanism_.emplace(config_->mechanism, membership_);
+  if (config_->measure) measurements_.emplace(*mechanism_);
+  aggregate_.emplace(*mechanism_, membership_, needs_ledgers());
+  points_.emplace(membership_.dtype, membership_.dim, membership_.workers);
+  optimizer_.emplace(config_->optimizer, membership_, optimizer_stream);
+  for (std::uint32_t i = 0; i < config_->optimizer.descriptor->state_vectors; ++i)
+    optimizer_state_.emplace_back(membership_.dtype, membership_.dim);
+  for (RawVector& vector : optimizer_state_) optimizer_state_pointers_.push_back(vector.data());
+  gradient_.resize(membership_.dim);
+}
+
+bool Server::needs_ledgers() const {
+  // Who may miss a round in which all others reset has a g_i that must not be lost with theirs.
+  const bool may_miss = config_->faults.round_deadline || config_->participation < 1;
+  const bool together = (mechanism_->capabilities() & TPC_RESETS_TOGETHER) != 0;
+  const bool lost_late = config_->faults.round_deadline.has_value();  // a late reset takes its g_i out of the sum
+  return config_->checkpoint.at_end || roster_.survives() || lost_late || (may_miss && together);
+}
+
+/// gamma as the user gave it or as theory says, times the multiplier.
+void Server::decide_stepsize() {
+  const TheoryConstants theory = mechanism_->constants();
+  summary_.A = theory.A;
+  summary_.B = theory.B;
+  double squares = 0;
+  for (const WorkerFacts& facts : facts_) squares += facts.L_i * facts.L_i;
+  summary_.L_plus = std::sqrt(squares / static_cast<double>(facts_.size()));
+  summary_.L_minus = facts_.front().L_minus;
+  if (config_->stepsize) {
+    summary_.stepsize = *config_->stepsize * config_->multiplier;
+    return;
+  }
+  summary_.stepsize = config_->multiplier * theoretical_stepsize(theory);
+}
+
+/// 1 / (L_minus + L_plus sqrt(B / A)) (3PC, Theorem 5.5); with B_spread, the part of B that goes with the Hessian
+/// variance in place of L_plus (Szlendak, Tyurin, Richtarik 2022, Theorem 4). Under the PL condition with constant mu,
+/// min{1 / (L_minus + L_plus sqrt(2B / A)), A / (2 mu)} (3PC, Theorem 5.8).
+double Server::theoretical_stepsize(const TheoryConstants& theory) {
+  const std::string cure = "; give [optimizer] stepsize a number instead of \"theory\"";
+  if (config_->batch || config_->momentum < 1)
+    throw Failure(Exit::usage, std::string("no step size follows from theory: it speaks of exact gradients, and this "
+                                           "run has ") +
+                                   (config_->batch ? "[workers] batch" : "[mechanism] momentum") + cure);
+  if (config_->participation < 1)
+    throw Failure(Exit::usage,
+                  "no step size follows from theory: it speaks of rounds in which all workers take part, "
+                  "and this run has [workers] participation" +
+                      cure);
+  if ((config_->optimizer.descriptor->capabilities & TPC_GRADIENT_STEP) == 0)
+    throw Failure(Exit::usage, "no step size follows from theory: it speaks of steps x - gamma g, and the " +
+                                   optimizer_->name() + " makes others" + cure);
+  if (std::isnan(theory.A))
+    throw Failure(Exit::usage, "no step size follows from theory: the " + mechanism_->name() +
+                                   " has no known constants A and B" + cure);
+  if (std::isnan(summary_.L_plus))
+    throw Failure(Exit::usage, "no step size follows from theory: the problem '" +
+                                   std::string(config_->problem.descriptor->id) + "' knows no smoothness constants" +
+                                   cure);
+  if (std::isnan(summary_.L_minus)) summary_.L_minus = network_smoothness();
+  const double spread = facts_.front().hessian_spread;
+  const double shared = std::isnan(theory.B_spread) || std::isnan(spread) ? 0 : theory.B_spread;
+  const double L_plus_sq = summary_.L_plus * summary_.L_plus;
+  const double error = ((theory.B - shared) * L_plus_sq + (shared > 0 ? shared * spread * spread : 0)) / theory.A;
+  const double general = 1 / (summary_.L_minus + std::sqrt((config_->mu ? 2 : 1) * error));
+  const double stepsize = config_->mu ? std::min(general, theory.A / (2 * *config_->mu)) : general;
+  if (!std::isfinite(stepsize))
+    throw Failure(Exit::usage,
+                  "the step size that follows from theory is not finite, because L_minus and L_plus are 0" + cure);
+  return stepsize;
+}
+
+/// L_minus = ||(1/n) sum_i H_i||, by Lanczos with products averaged over the workers.
+double Server::network_smoothness() {
+  for (std::size_t worker = 0; worker < facts_.size(); ++worker)
+    if (!facts_[worker].has_curvature)
+      throw Failure(Exit::usage, "worker " + std::to_string(worker) + " knows neither L_minus nor a curvature product");
+  std::uint64_t request = 0;
+  return largest_eigenvalue(membership_.dim, [&](std::span<const double> v, std::span<double> out) {
+    const std::size_t size = v.size_bytes();
+    channel_->broadcast(MessageType::curvature, request, {reinterpret_cast<const std::uint8_t*>(v.data()), size});
+    std::fill(out.begin(), out.end(), 0.0);
+    for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+      if (!here_[worker]) continue;
+      const tpc_message reply =
+          channel_->expect(member_of(worker), MessageType::curvature, request, "a curvature product");
+      if (reply.size != size)
+        throw Failure(Exit::peer, "worker " + std::to_string(worker) + " sent a curvature product of the wrong size");
+      const tpc::Values<double> product(reply.data);
+      for (std::size_t i = 0; i < out.size(); ++i) out[i] += product[i] / static_cast<double>(facts_.size());
+    }
+    ++request;
+  });
+}
+
+}  // namespace threepc
