@@ -10,6 +10,7 @@
 #include "config/run_config.hpp"
 #include "failure.hpp"
 #include "nearest.hpp"
+#include "plugin/crash.hpp"
 #include "report/report.hpp"
 #include "runtime/run.hpp"
 #include "sweep/reproduce.hpp"
@@ -108,7 +109,10 @@ struct Program {
     CLI::App& sub = *app.add_subcommand("serve", "Be the server of a run whose workers are on other hosts");
     take_beginning(sub);
     sub.add_option("--listen", address, "Where to listen (default: what [transport] says)")->type_name("ADDRESS");
-    sub.footer("Example: threepc serve run.toml --listen 127.0.0.1:5555");
+    sub.footer(
+        "Over tcp, server and workers share a secret that keeps strangers out, TLS, or say insecure = true.\n"
+        "Example: export THREEPC_TOKEN=$(openssl rand -hex 32)\n"
+        "         threepc serve run.toml --listen 127.0.0.1:5555");
     sub.callback([this] {
       require_beginning();
       command = [this] { return threepc::serve(options, address); };
@@ -128,7 +132,9 @@ struct Program {
         ->check(CLI::PositiveNumber);
     sub.add_flag("--quiet", options.quiet, "Accepted for symmetry: a worker prints nothing but errors");
     sub.add_option("--descriptor", options.descriptor)->group("");  // threepc run to the workers that it starts
-    sub.footer("Example: threepc work run.toml --rank 3 --connect 127.0.0.1:5555");
+    sub.footer(
+        "Over tcp, THREEPC_TOKEN or [transport] token_file is the server's, or ca, certificate and key are set.\n"
+        "Example: threepc work run.toml --rank 3 --connect 127.0.0.1:5555");
     sub.callback([this] { command = [this] { return threepc::work(options, rank, address); }; });
   }
 
@@ -292,5 +298,6 @@ Exit run_command(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   threepc::cli::make_streams_safe();
+  threepc::install_crash_reports();
   return static_cast<int>(threepc::cli::require_printed(run_command(argc, argv)));
 }

@@ -12,8 +12,8 @@ namespace {
 
 std::string available(const Catalog& catalog, tpc_kind kind) {
   std::vector<std::string> ids;
-  for (const Entry& entry : catalog.entries())
-    if (entry.descriptor->kind == kind) ids.emplace_back(entry.descriptor->id);
+  for (const Offer& offer : catalog.offers())
+    if (offer.kind == kind) ids.push_back(offer.id);
   return listed(std::move(ids));
 }
 

@@ -104,10 +104,9 @@ void read_schedule(Section& section, Schedule& schedule) {
 void pass_over_replaced(Section& transport, const Catalog& catalog) {
   const Node* plugin = transport.take("plugin");
   if (plugin == nullptr || !plugin->on_command_line) return;
-  for (const Entry& entry : catalog.entries()) {
-    if (entry.descriptor->kind != TPC_TRANSPORT) continue;
-    for (std::uint32_t i = 0; i < entry.descriptor->param_count; ++i) transport.take(entry.descriptor->params[i]->key);
-  }
+  for (const Offer& offer : catalog.offers())
+    if (offer.kind == TPC_TRANSPORT)
+      for (const std::string& key : offer.keys) transport.take(key);
 }
 
 void read_plugins(Section& root, RunConfig& config, const ResolveContext& context) {

@@ -39,17 +39,17 @@ fs::path installed_folder() {
 }  // namespace
 
 Catalog::Catalog(const std::vector<std::string>& folders) {
+  std::vector<std::string> files;
   for (const std::string& folder : folders) {
     const std::string real = fs::weakly_canonical(folder).string();
     if (!fs::is_directory(real) || std::find(folders_.begin(), folders_.end(), real) != folders_.end()) continue;
     folders_.push_back(real);
-    for (const std::string& file : libraries_in(real)) {
-      try {
-        for (const tpc_descriptor* descriptor : load_library(file).descriptors) entries_.push_back({descriptor, file});
-      } catch (const Failure& failure) {
-        rejected_.push_back({file, failure.what()});
-      }
-    }
+    for (std::string& file : libraries_in(real)) files.push_back(std::move(file));
+  }
+  const std::vector<ScannedFile> scanned = scan_files(files);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    offers_.insert(offers_.end(), scanned[i].offers.begin(), scanned[i].offers.end());
+    if (!scanned[i].reason.empty()) rejected_.push_back({files[i], scanned[i].reason});
   }
 }
 
@@ -64,15 +64,15 @@ std::vector<std::string> Catalog::search_path(const std::vector<std::string>& co
   return folders;
 }
 
-const Entry& Catalog::find(tpc_kind kind, std::string_view id, const std::string& place) const {
-  std::vector<const Entry*> found;
+const Offer& Catalog::offer_of(tpc_kind kind, std::string_view id, const std::string& place) const {
+  std::vector<const Offer*> found;
   std::vector<std::string> known;
-  for (const Entry& entry : entries_) {
-    if (entry.descriptor->kind != kind) continue;
-    if (id == entry.descriptor->id)
-      found.push_back(&entry);
+  for (const Offer& offer : offers_) {
+    if (offer.kind != kind) continue;
+    if (id == offer.id)
+      found.push_back(&offer);
     else
-      known.emplace_back(entry.descriptor->id);
+      known.push_back(offer.id);
   }
   const std::string named = std::string(kind_name(kind)) + " '" + std::string(id) + "'";
   if (found.size() == 1) return *found.front();
@@ -83,6 +83,41 @@ const Entry& Catalog::find(tpc_kind kind, std::string_view id, const std::string
   std::string text = place + ": there is no " + named + suggestion(id, known) + "; available: " + listed(known);
   for (const Rejected& file : rejected_) text += "\n  a file that could not be used: " + file.reason;
   throw Failure(Exit::usage, text);
+}
+
+Library Catalog::load(const std::string& file) const {
+  Library library = load_library(file);
+  if (!library.warning.empty()) warnings_.push_back(library.warning);
+  return library;
+}
+
+std::vector<std::string> Catalog::warnings() const {
+  const std::lock_guard lock(mutex_);
+  return warnings_;
+}
+
+const Entry& Catalog::find(tpc_kind kind, std::string_view id, const std::string& place) const {
+  const Offer& offer = offer_of(kind, id, place);
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : found_)
+    if (entry.descriptor->kind == kind && entry.descriptor->id == offer.id) return entry;
+  for (const tpc_descriptor* descriptor : load(offer.file).descriptors)
+    if (descriptor->kind == kind && descriptor->id == offer.id)
+      return found_.emplace_back(Entry{descriptor, offer.file});
+  throw Failure(Exit::plugin, offer.file + ": has changed since this command began; start it again");
+}
+
+const std::vector<Entry>& Catalog::entries() const {
+  const std::lock_guard lock(mutex_);
+  if (!entries_.empty()) return entries_;
+  const std::string* previous = nullptr;
+  for (const Offer& offer : offers_) {
+    if (previous == nullptr || *previous != offer.file)
+      for (const tpc_descriptor* descriptor : load(offer.file).descriptors)
+        entries_.push_back({descriptor, offer.file});
+    previous = &offer.file;
+  }
+  return entries_;
 }
 
 }  // namespace threepc

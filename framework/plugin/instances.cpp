@@ -8,11 +8,46 @@
 #include <limits>
 #include <utility>
 
+#include "plugin/calls.hpp"
+#include "plugin/float_control.hpp"
+
 namespace threepc {
 namespace {
 
-constexpr std::size_t guard_bytes = 64;
-constexpr std::uint8_t guard_pattern = 0xA5;
+/// Behind what a plugin may write. A loop that runs too far is seen here; what jumps over it is for the crash report.
+constexpr std::size_t guard_bytes = 512;
+constexpr auto guard_pattern = [] {
+  std::array<std::uint8_t, guard_bytes> out{};
+  out.fill(0xA5);
+  return out;
+}();
+
+/// Puts the floating-point environment back, whatever a call did to it.
+class RestoredFloats {
+ public:
+  explicit RestoredFloats(FloatControl before) : before_(before) {}
+  RestoredFloats(const RestoredFloats&) = delete;
+  RestoredFloats& operator=(const RestoredFloats&) = delete;
+  ~RestoredFloats() {
+    if (FloatControl::now() != before_) before_.restore();
+  }
+
+ private:
+  FloatControl before_;
+};
+
+/// Says for its lifetime which plugin call the thread is in.
+class CallScope {
+ public:
+  explicit CallScope(const PluginCall& call) : record_(own_calls()), outer_(record_.call()) { record_.begin(call); }
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+  ~CallScope() { record_.end(outer_); }
+
+ private:
+  CallRecord& record_;
+  PluginCall outer_;
+};
 
 const char* status_text(tpc_status status) {
   static constexpr const char* texts[] = {
@@ -97,22 +132,23 @@ class RawBlocks {
 Exit TransportFailure::code_of(tpc_status status) { return code_for(TPC_TRANSPORT, status); }
 
 Instance::Instance(const PluginSpec& spec, const Membership& membership, std::uint32_t stream)
-    : spec_(&spec), membership_(membership), stream_(stream) {}
+    : spec_(&spec), file_(interned(spec.file)), membership_(membership), stream_(stream) {}
 
 Instance::Instance(Instance&& other) noexcept
     : self_(std::exchange(other.self_, nullptr)),
       destroy_(other.destroy_),
       spec_(other.spec_),
+      file_(other.file_),
       membership_(std::move(other.membership_)),
       stream_(other.stream_) {}
 
-Instance::~Instance() {
-  if (self_ != nullptr) destroy_(self_);
+Instance::~Instance() { destroy(); }
+
+void Instance::destroy() noexcept {
+  if (self_ != nullptr) plainly("destroy", [&] { destroy_(std::exchange(self_, nullptr)); });
 }
 
-std::string Instance::name() const {
-  return std::string(kind_name(spec_->descriptor->kind)) + " '" + spec_->descriptor->id + "'";
-}
+std::string Instance::name() const { return name_of(*spec_->descriptor); }
 
 tpc_context Instance::context(std::uint64_t round, std::uint32_t worker, double stepsize) const {
   return {sizeof(tpc_context), worker, membership_.workers, stream_, membership_.seed, round, stepsize, nullptr};
@@ -123,19 +159,41 @@ void Instance::misbehaved(const std::string& what) const {
 }
 
 template <class Body>
-void Instance::checked(const char* call, Body&& body) const {
-  tpc_error error;
-  error.struct_size = sizeof error;
-  error.key[0] = error.text[0] = '\0';
-  tpc_status status = TPC_OK;
+void Instance::plainly(const char* call, Body&& body) const {
+  const RestoredFloats floats(FloatControl::now());
+  const CallScope scope({spec_->descriptor, file_, call, membership_.worker, no_round});
+  body();
+}
+
+/// The call itself: its status, or what it let cross the boundary.
+template <class Body>
+tpc_status Instance::status_of(const char* call, Body&& body, const tpc_context* about, tpc_error& error) const {
+  const PluginCall here = about == nullptr ? PluginCall{spec_->descriptor, file_, call, membership_.worker, no_round}
+                                           : PluginCall{spec_->descriptor, file_, call, about->worker, about->round};
+  const CallScope scope(here);
   try {
-    status = body(&error);
+    return body(&error);
   } catch (const Failure&) {
     throw;  // our own, thrown by the host's side of a call that the plugin passed through
   } catch (const std::exception& thrown) {
     misbehaved(std::string(call) + " let an exception cross the boundary: " + thrown.what());
   } catch (...) {
     misbehaved(std::string(call) + " let an exception cross the boundary");
+  }
+}
+
+template <class Body>
+void Instance::checked(const char* call, Body&& body, const tpc_context* about) const {
+  const FloatControl before = FloatControl::now();
+  tpc_error error;
+  error.struct_size = sizeof error;
+  error.key[0] = error.text[0] = '\0';
+  tpc_status status = TPC_OK;
+  {
+    const RestoredFloats floats(before);
+    status = status_of(call, std::forward<Body>(body), about, error);
+    if (FloatControl::now() != before) [[unlikely]]
+      misbehaved(std::string(call) + " " + FloatControl::now().changes_since(before) + " and left it so");
   }
   if (status == TPC_OK) return;
   if (!known_status(status)) misbehaved(std::string(call) + " returned the unknown status " + std::to_string(status));
@@ -264,7 +322,7 @@ struct Compressor::Nested {
 };
 
 Compressor::~Compressor() {
-  if (self_ != nullptr) destroy_(std::exchange(self_, nullptr));  // before what is nested in it
+  destroy();  // before what is nested in it
 }
 
 Compressor::Compressor(Compressor&& other) noexcept
@@ -284,10 +342,10 @@ std::uint32_t Compressor::streams(const PluginSpec& spec) {
 
 /// A failed call of a nested compressor is the cause of whatever its parent makes of it.
 template <class Body>
-void Compressor::guarded(const char* call, Body&& body) const {
+void Compressor::guarded(const char* call, Body&& body, const tpc_context* about) const {
   nested_failure_ = nullptr;
   try {
-    checked(call, body);
+    checked(call, body, about);
   } catch (const Failure&) {
     if (nested_failure_) std::rethrow_exception(std::exchange(nested_failure_, nullptr));
     throw;
@@ -316,7 +374,7 @@ Compressor::Compressor(const PluginSpec& spec, const Membership& membership, std
   for (std::uint32_t i = 0; encodes && i < spec.descriptor->state_vectors; ++i)
     state_.emplace_back(membership.dtype, membership.dim);
   for (RawVector& vector : state_) state_pointers_.push_back(vector.data());
-  max_payload_ = table<tpc_compressor>().max_payload(self_);
+  plainly("max_payload", [&] { max_payload_ = table<tpc_compressor>().max_payload(self_); });
   if (max_payload_ > largest_payload(membership.dim))
     misbehaved("max_payload = " + std::to_string(max_payload_) + " bytes is out of proportion");
 }
@@ -346,13 +404,15 @@ std::size_t Compressor::encode(const tpc_context& context, const void* a, const 
   // The guard behind the capacity is how an overrun is seen before its damage spreads.
   out.resize(begin + max_payload_ + guard_bytes);
   std::uint8_t* const guard = out.data() + begin + max_payload_;
-  std::memset(guard, guard_pattern, guard_bytes);
+  std::memcpy(guard, guard_pattern.data(), guard_bytes);
   tpc_buffer buffer = {out.data() + begin, max_payload_, 0};
   tpc_context with_state = context;
   with_state.state = state_pointers_.data();
-  guarded("encode",
-          [&](tpc_error* error) { return table<tpc_compressor>().encode(self_, &with_state, a, b, &buffer, error); });
-  if (std::any_of(guard, guard + guard_bytes, [](std::uint8_t byte) { return byte != guard_pattern; }))
+  guarded(
+      "encode",
+      [&](tpc_error* error) { return table<tpc_compressor>().encode(self_, &with_state, a, b, &buffer, error); },
+      &context);
+  if (std::memcmp(guard, guard_pattern.data(), guard_bytes) != 0)
     misbehaved("encode wrote past the end of its buffer of " + std::to_string(max_payload_) + " bytes");
   if (buffer.size > max_payload_)
     misbehaved("encode reports " + std::to_string(buffer.size) + " bytes in a buffer of " +
@@ -364,9 +424,13 @@ std::size_t Compressor::encode(const tpc_context& context, const void* a, const 
 std::uint64_t Compressor::accumulate(const tpc_context& context, std::span<const std::uint8_t> payload,
                                      const tpc_sum& out) const {
   std::uint64_t values = 0;
-  guarded("accumulate", [&](tpc_error* error) {
-    return table<tpc_compressor>().accumulate(self_, &context, payload.data(), payload.size(), &out, &values, error);
-  });
+  guarded(
+      "accumulate",
+      [&](tpc_error* error) {
+        return table<tpc_compressor>().accumulate(self_, &context, payload.data(), payload.size(), &out, &values,
+                                                  error);
+      },
+      &context);
   return values;
 }
 
@@ -410,8 +474,10 @@ TheoryConstants Mechanism::constants(const std::vector<TheoryConstants>& childre
 }
 
 void Mechanism::propose(const tpc_context& context, const tpc_points& points, tpc_program& program) const {
-  checked("propose",
-          [&](tpc_error* error) { return table<tpc_mechanism>().propose(self_, &context, &points, &program, error); });
+  checked(
+      "propose",
+      [&](tpc_error* error) { return table<tpc_mechanism>().propose(self_, &context, &points, &program, error); },
+      &context);
 }
 
 // ---- optimizer
@@ -422,7 +488,9 @@ Optimizer::Optimizer(const PluginSpec& spec, const Membership& membership, std::
 }
 
 void Optimizer::step(const tpc_context& context, const void* g, void* x, void* const* state) const {
-  checked("step", [&](tpc_error* error) { return table<tpc_optimizer>().step(self_, &context, g, x, state, error); });
+  checked(
+      "step", [&](tpc_error* error) { return table<tpc_optimizer>().step(self_, &context, g, x, state, error); },
+      &context);
 }
 
 // ---- problem
@@ -457,8 +525,10 @@ void Problem::start(void* x0) const {
 }
 
 void Problem::evaluate(const tpc_context& context, const void* x, double* value, void* gradient) const {
-  checked("evaluate",
-          [&](tpc_error* error) { return table<tpc_problem>().evaluate(self_, &context, x, value, gradient, error); });
+  checked(
+      "evaluate",
+      [&](tpc_error* error) { return table<tpc_problem>().evaluate(self_, &context, x, value, gradient, error); },
+      &context);
 }
 
 bool Problem::has_rows() const {
@@ -469,9 +539,12 @@ bool Problem::has_rows() const {
 
 void Problem::evaluate_rows(const tpc_context& context, const void* x, std::span<const std::uint64_t> rows,
                             void* gradient) const {
-  checked("evaluate_rows", [&](tpc_error* error) {
-    return table<tpc_problem>().evaluate_rows(self_, &context, x, rows.data(), rows.size(), gradient, error);
-  });
+  checked(
+      "evaluate_rows",
+      [&](tpc_error* error) {
+        return table<tpc_problem>().evaluate_rows(self_, &context, x, rows.data(), rows.size(), gradient, error);
+      },
+      &context);
 }
 
 bool Problem::has_curvature() const { return table<tpc_problem>().curvature != nullptr; }
@@ -532,7 +605,9 @@ tpc_message Transport::receive(std::uint32_t from, std::int64_t deadline) {
   return message;
 }
 
-void Transport::cancel() noexcept { table<tpc_transport>().cancel(self_); }
+void Transport::cancel() noexcept {
+  plainly("cancel", [&] { table<tpc_transport>().cancel(self_); });
+}
 
 tpc_traffic Transport::traffic() const {
   tpc_traffic traffic = {sizeof(tpc_traffic), 0, 0, 0, 0, 0};
@@ -542,6 +617,13 @@ tpc_traffic Transport::traffic() const {
 
 void Transport::close(std::int64_t deadline) {
   checked("close", [&](tpc_error* error) { return table<tpc_transport>().close(self_, deadline, error); });
+}
+
+void Transport::limit(std::uint32_t from, std::uint64_t bytes) {
+  const auto& t = table<tpc_transport>();
+  const bool knows = t.struct_size > offsetof(tpc_transport, limit);  // before minor version 3 it does not
+  if (knows && t.limit != nullptr)
+    checked("limit", [&](tpc_error* error) { return t.limit(self_, from, bytes, error); });
 }
 
 namespace {

@@ -77,16 +77,26 @@ class Instance {
   template <class Table>
   void create(const std::vector<const tpc_child*>& children = {});
   /// Calls `body(tpc_error*)`; a status other than TPC_OK becomes a Failure that names the plugin, the call
-  /// and the parameter; an exception or an unknown status is the plugin's misbehaviour.
+  /// and the parameter; an exception, an unknown status or another floating-point environment than before is the
+  /// plugin's misbehaviour. `about` says whose call of which round it is, for crash reports; null: this member's, of
+  /// none.
   template <class Body>
-  void checked(const char* call, Body&& body) const;
+  void checked(const char* call, Body&& body, const tpc_context* about = nullptr) const;
+  /// The same for a function that cannot fail; puts the floating-point environment back in silence.
+  template <class Body>
+  void plainly(const char* call, Body&& body) const;
+  void destroy() noexcept;
   [[noreturn]] void misbehaved(const std::string& what) const;
 
   void* self_ = nullptr;
   void (*destroy_)(void*) = nullptr;
 
  private:
+  template <class Body>
+  tpc_status status_of(const char* call, Body&& body, const tpc_context* about, tpc_error& error) const;
+
   const PluginSpec* spec_;
+  const char* file_;  // spec_->file, as long as the process lives
   Membership membership_;
   std::uint32_t stream_;
 };
@@ -115,6 +125,8 @@ class Compressor : public Instance {
   /// out += scale * decode(payload); returns the number of values that the payload carries.
   std::uint64_t accumulate(const tpc_context& context, std::span<const std::uint8_t> payload, const tpc_sum& out) const;
 
+  /// Bytes of the longest payload.
+  std::uint64_t max_payload() const { return max_payload_; }
   /// The declared state vectors of this encoder and of what is nested in it; a server's decoder has none.
   std::vector<RawVector*> state() const;
 
@@ -122,7 +134,7 @@ class Compressor : public Instance {
   struct Nested;
 
   template <class Body>
-  void guarded(const char* call, Body&& body) const;
+  void guarded(const char* call, Body&& body, const tpc_context* about = nullptr) const;
 
   std::vector<std::unique_ptr<Nested>> nested_;
   mutable std::exception_ptr nested_failure_;  // of a nested compressor, on its way through this one's plugin
@@ -184,6 +196,8 @@ class Transport : public Instance {
   void cancel() noexcept;  // any thread
   tpc_traffic traffic() const;
   void close(std::int64_t deadline);
+  /// From now on `from` may send no longer message. Nothing happens where the transport has no such bound.
+  void limit(std::uint32_t from, std::uint64_t bytes);
 
   /// nullopt: the host starts the workers of this transport itself. Throws Failure(Exit::usage) if it is for others
   /// to start them and nobody has.

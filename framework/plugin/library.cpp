@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "failure.hpp"
+#include "plugin/float_control.hpp"
 
 namespace threepc {
 namespace {
@@ -55,16 +56,31 @@ boost::dll::shared_library map_file(const std::string& file) {
   }
 }
 
+/// The static initialisers of a library run with it: those that -ffast-math links turn on flush-to-zero for the thread,
+/// and for all that it starts.
+boost::dll::shared_library map_without_trace(const std::string& file, std::string& warning) {
+  const FloatControl before = FloatControl::now();
+  boost::dll::shared_library mapped = map_file(file);
+  const FloatControl after = FloatControl::now();
+  if (after == before) return mapped;
+  before.restore();
+  warning = file + ": loading it " + after.changes_since(before) +
+            ", as a library does that is linked with -ffast-math; that was put back. Build and link it without "
+            "-ffast-math, -Ofast and -funsafe-math-optimizations";
+  return mapped;
+}
+
 }  // namespace
 
 Library load_library(const std::string& file) {
-  boost::dll::shared_library mapped = map_file(file);
+  std::string warning;
+  boost::dll::shared_library mapped = map_without_trace(file, warning);
   if (!mapped.has(TPC_ENTRY_SYMBOL))
     throw Failure(Exit::plugin, file + ": is no threepc plugin: it exports no " TPC_ENTRY_SYMBOL
                                        " (end the source with THREEPC_PLUGINS(...))");
   const auto& entry = mapped.get<const tpc_entry>(TPC_ENTRY_SYMBOL);
   if (const std::string fault = check_entry(entry); !fault.empty()) throw Failure(Exit::plugin, file + ": " + fault);
-  Library library{file, {entry.descriptors, entry.descriptors + entry.descriptor_count}};
+  Library library{file, {entry.descriptors, entry.descriptors + entry.descriptor_count}, warning};
   keep_mapped(std::move(mapped));
   return library;
 }

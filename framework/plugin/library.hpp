@@ -14,6 +14,7 @@ namespace threepc {
 struct Library {
   std::string file;
   std::vector<const tpc_descriptor*> descriptors;
+  std::string warning = "";  // what mapping it did to the process, and was undone; "" for nothing
 };
 
 /// Maps `file` and checks its entry. Throws Failure(Exit::plugin) with the reason: not a library, an

@@ -23,20 +23,24 @@ bool divide_into(const ExactVector& sum, std::uint32_t members, RawVector& g) {
   return nan_or_zero == 0;
 }
 
+void append_to(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
 }  // namespace
 
-Aggregate::Aggregate(const MechanismTree& tree, const Membership& membership, bool remember)
+Aggregate::Aggregate(const MechanismTree& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger)
     : tree_(&tree),
       membership_(membership),
       held_{ExactVector(TPC_F64, membership.dim), {}, std::vector<bool>(membership.workers), 0},
       before_(held_) {
   if ((tree.capabilities() & TPC_RESETS_ALONE) != 0)
     singles_.assign(membership.workers, ExactVector(TPC_F64, membership.dim));
-  for (std::uint32_t worker = 0; remember && worker < membership.workers; ++worker) ledgers_.emplace_back(tree, worker);
+  if (ledger) ledger_.emplace(tree, membership.workers, *ledger);
 }
 
 void Aggregate::begin_round(std::uint64_t round, std::vector<std::uint32_t> absent) {
-  if (remembers()) before_ = held_;
+  if (ledger_) before_ = held_, ledger_->begin_round();
   absorbed_.clear();
   own_before_.clear();
   round_ = round;
@@ -47,14 +51,14 @@ void Aggregate::begin_round(std::uint64_t round, std::vector<std::uint32_t> abse
 }
 
 Aggregate::Absorbed Aggregate::absorb(std::uint32_t worker, std::span<const std::uint8_t> program) {
-  const std::vector<Operation> operations = parse_program(program);
+  parse_program(program, operations_);
   absorbed_.push_back(worker);
   if (remembers() && !singles_.empty()) own_before_.push_back(singles_[worker]);
   if (held_.is_member[worker])
-    make_room(worker, last_reset(operations) >= 0);
+    make_room(worker, last_reset(operations_) >= 0);
   else
     newcomers_.push_back(worker);
-  return replay(round_, worker, program, operations);
+  return replay(round_, worker, program, operations_);
 }
 
 Aggregate::Absorbed Aggregate::absorb_late(std::uint64_t round, std::uint32_t worker,
@@ -74,8 +78,8 @@ Aggregate::Absorbed Aggregate::absorb_late(std::uint64_t round, std::uint32_t wo
 
 void Aggregate::undo_round() {
   held_ = before_;
+  ledger_->undo_round();
   for (std::size_t i = 0; i < absorbed_.size(); ++i) {
-    if (ledgers_[absorbed_[i]].has_noted(round_)) ledgers_[absorbed_[i]].undo();
     if (!singles_.empty()) singles_[absorbed_[i]] = own_before_[i];
   }
 }
@@ -83,12 +87,12 @@ void Aggregate::undo_round() {
 Aggregate::Absorbed Aggregate::redo(std::uint32_t worker, std::optional<std::span<const std::uint8_t>> program) {
   Programs programs;
   for (const std::uint32_t other : absorbed_)
-    if (other != worker) programs[other] = ledgers_[other].last_program();
+    if (other != worker) append_to(programs[other], *ledger_->program_in_round(other));
   std::erase(absent_, worker);
   if (!program) absent_.push_back(worker);
   if (!program) return redo_all(programs), Absorbed{};
   Programs whole = programs;
-  whole[worker].assign(program->begin(), program->end());
+  append_to(whole[worker], *program);
   try {
     return redo_all(whole)[worker];
   } catch (const Failure&) {
@@ -128,7 +132,7 @@ Aggregate::Absorbed Aggregate::replay(std::uint64_t round, std::uint32_t worker,
     absorbed.values += tree_->replay(operations[i], round, worker, held_.sum.target());
     replay_aside(operations[i], round, worker);
   }
-  if (!ledgers_.empty()) ledgers_[worker].note(round, program, reset >= 0);
+  if (ledger_) ledger_->note(worker, round, program, reset >= 0);
   return absorbed;
 }
 
@@ -162,7 +166,7 @@ void Aggregate::require_same_resets(std::uint32_t worker, bool resets) {
 
 /// One worker's g_i leaves the sum.
 void Aggregate::take_out(std::uint32_t worker) {
-  if (singles_.empty()) return subtract(1, ledgers_[worker].state(), held_.sum);
+  if (singles_.empty()) return subtract(1, ledger_->state(worker), held_.sum);
   subtract(1, singles_[worker], held_.sum);
   singles_[worker].clear();
 }
@@ -170,10 +174,10 @@ void Aggregate::take_out(std::uint32_t worker) {
 /// What it has lent is in the sum, and is no longer to be taken back.
 void Aggregate::remove(std::uint32_t worker) {
   if (!held_.is_member[worker]) return;
-  const TrackedVector state = ledgers_[worker].state();
+  const TrackedVector state = ledger_->state(worker);
   if (state.lent() && held_.lent) subtract(1, *state.lent(), *held_.lent);
   take_out(worker);
-  ledgers_[worker] = Ledger(*tree_, worker);
+  ledger_->restart(worker, TrackedVector(membership_.dtype, membership_.dim));
   held_.is_member[worker] = false;
   --held_.member_count;
 }
@@ -183,8 +187,8 @@ void Aggregate::remove(std::uint32_t worker) {
 void Aggregate::reset_all() {
   held_.sum.clear();
   for (const std::uint32_t worker : absent_)
-    if (held_.is_member[worker]) subtract(-1, ledgers_[worker].state(), held_.sum);
-  for (const std::uint32_t worker : newcomers_) subtract(-1, ledgers_[worker].state(), held_.sum);
+    if (held_.is_member[worker]) subtract(-1, ledger_->state(worker), held_.sum);
+  for (const std::uint32_t worker : newcomers_) subtract(-1, ledger_->state(worker), held_.sum);
 }
 
 void Aggregate::save(std::vector<std::uint8_t>& out) const {
@@ -207,8 +211,8 @@ void Aggregate::load(tpc::Reader& in) {
   if (in.get<std::uint8_t>() != 0) take(in, held_.lent.emplace(TPC_F64, membership_.dim));
 }
 
-void Aggregate::restart_ledger(std::uint32_t worker, const TrackedVector& state) {
-  if (remembers()) ledgers_[worker].restart(state);
+void Aggregate::restart_ledger(std::uint32_t worker, TrackedVector state) {
+  if (ledger_) ledger_->restart(worker, std::move(state));
 }
 
 bool Aggregate::mean(RawVector& g) const {

@@ -24,11 +24,12 @@ class Aggregate {
     bool skipped = false;
   };
 
-  /// `remember`: keep ledgers. `tree` outlives the aggregate.
-  Aggregate(const MechanismTree& tree, const Membership& membership, bool remember = false);
+  /// With a ledger, or without. `tree` outlives the aggregate.
+  Aggregate(const MechanismTree& tree, const Membership& membership,
+            std::optional<Ledger::Shrinks> ledger = std::nullopt);
 
   /// Begins a round, in which no message of the workers `absent` is absorbed: their g_i stay as they are.
-  /// Without ledgers, nobody may be absent from a round in which all others reset.
+  /// Without a ledger, nobody may be absent from a round in which all others reset.
   void begin_round(std::uint64_t round, std::vector<std::uint32_t> absent = {});
   /// Replays the message of `worker` in the round that was begun. Workers come in ascending order, each once.
   Absorbed absorb(std::uint32_t worker, std::span<const std::uint8_t> program);
@@ -36,10 +37,10 @@ class Aggregate {
   /// throws, nothing was absorbed.
   Absorbed absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program);
 
-  /// The round that was begun, and all that was absorbed in it, has not been. Needs ledgers; once a round.
+  /// The round that was begun, and all that was absorbed in it, has not been. Needs a ledger; once a round.
   void undo_round();
   /// What the worker sent in this round is this program, or, with nullopt, nothing: all get the bits that they have if
-  /// it had been so from the start. Needs ledgers. Throws what absorb throws, and then it is nothing.
+  /// it had been so from the start. Needs a ledger. Throws what absorb throws, and then it is nothing.
   Absorbed redo(std::uint32_t worker, std::optional<std::span<const std::uint8_t>> program);
 
   /// The worker leaves for good: its g_i leaves the sum. Its next message, if one ever comes, is a new member's.
@@ -52,15 +53,17 @@ class Aggregate {
   /// g, the mean over the members, in the run's dtype; 0 if there are none. False if a coordinate is NaN or infinite.
   bool mean(RawVector& g) const;
 
-  /// g_i as its worker has it, bit for bit. Needs ledgers.
-  TrackedVector state_of(std::uint32_t worker) const { return ledgers_[worker].state(); }
-  bool remembers() const { return !ledgers_.empty(); }
+  /// g_i as its worker has it, bit for bit. Needs a ledger.
+  TrackedVector state_of(std::uint32_t worker) const { return ledger_->state(worker); }
+  bool remembers() const { return ledger_.has_value(); }
+  /// Whether the ledger waits to be restarted from what the workers say.
+  bool wants_states() const { return ledger_ && ledger_->is_full(); }
 
-  /// Everything but the ledgers, for a checkpoint; load takes it from the front of `in`, throws tpc::Error.
+  /// Everything but the ledger, for a checkpoint; load takes it from the front of `in`, throws tpc::Error.
   void save(std::vector<std::uint8_t>& out) const;
   void load(tpc::Reader& in);
-  /// What a ledger begins with after load().
-  void restart_ledger(std::uint32_t worker, const TrackedVector& state);
+  /// What the ledger begins with after load().
+  void restart_ledger(std::uint32_t worker, TrackedVector state);
 
  private:
   using Programs = std::map<std::uint32_t, std::vector<std::uint8_t>>;
@@ -87,11 +90,13 @@ class Aggregate {
   Membership membership_;
   Held held_;
   std::vector<ExactVector> singles_;  // g_i, for TPC_RESETS_ALONE only
-  std::vector<Ledger> ledgers_;
+  std::optional<Ledger> ledger_;
 
   Held before_;                          // the round, where it can be undone
   std::vector<std::uint32_t> absorbed_;  // in this round so far
   std::vector<ExactVector> own_before_;  // their g_i before it, for TPC_RESETS_ALONE only
+
+  std::vector<Operation> operations_;  // of the message in hand
 
   std::uint64_t round_ = 0;
   std::vector<std::uint32_t> absent_;

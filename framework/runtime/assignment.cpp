@@ -110,7 +110,7 @@ std::optional<Checkpoint> find_beginning(const RunOptions& options, RunConfig& c
 
 /// The line that ended a run is not one of a run that goes on with more rounds, unless it was due anyway.
 ExpectedLines lines_until(const RunConfig& config, const Checkpoint& from) {
-  const bool over = reason_to_stop(config, from.last, from.round) != nullptr;
+  const bool over = reason_to_stop(config, from.final_last) != nullptr;
   return {over ? from.final_last.round : from.last.round, config.evaluate_every};
 }
 
@@ -126,7 +126,7 @@ bool nothing_left(const RunOptions& options, const RunConfig& config, bool quiet
   const auto ending = ending_of(config.out);
   if (!ending || !ending->finished()) return false;
   const bool diverged = ending->stopped_by == "diverged" && options.resume_or_start;
-  if (!diverged && reason_to_stop(config, ending->last, ending->last.round) == nullptr) return false;
+  if (!diverged && reason_to_stop(config, ending->last) == nullptr) return false;
   const auto ignored = [](const std::string&) {};
   if (const auto from = find_checkpoint(config.out, ignored)) require_continuation(config, *from);
   if (!quiet)

@@ -1,62 +1,116 @@
 #include "runtime/ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace threepc {
+namespace {
 
-Ledger::Ledger(const MechanismTree& tree, std::uint32_t worker) : tree_(&tree), worker_(worker) {}
-
-void Ledger::note(std::uint64_t round, std::span<const std::uint8_t> program, bool resets) {
-  settle();
-  program_.assign(program.begin(), program.end());
-  last_ = {round, resets};
+/// Two vectors of the run for each worker; four where the workers are asked, which costs as much however much was sent.
+std::size_t most_bytes(const Membership& m, std::uint32_t workers, Ledger::Shrinks shrinks) {
+  const std::size_t vectors = shrinks == Ledger::Shrinks::by_replaying ? 2 : 4;
+  return workers * std::max<std::size_t>(4096, vectors * size_of(m.dtype) * m.dim);
 }
 
-/// The last program joins those before it, or takes their place.
-void Ledger::settle() {
-  if (!last_) return;
-  if (last_->resets) forget();
-  entries_.push_back({last_->round, program_.size()});
-  log_.insert(log_.end(), program_.begin(), program_.end());
-  last_.reset();
-  const Membership& m = tree_->membership();
-  if (bytes() > std::max<std::size_t>(4096, 2 * size_of(m.dtype) * m.dim)) fold();
-}
+}  // namespace
 
-void Ledger::forget() {
-  base_.reset();
-  entries_.clear();
-  log_.clear();
-}
-
-TrackedVector Ledger::state() const {
-  const Membership& m = tree_->membership();
-  const bool from_zero = !base_ || (last_ && last_->resets);
-  TrackedVector h = from_zero ? TrackedVector(m.dtype, m.dim) : *base_;
-  if (!last_ || !last_->resets) replay_onto(h);
-  if (last_) tree_->replay(program_, last_->round, worker_, h);
-  return h;
-}
-
-void Ledger::restart(const TrackedVector& state) {
-  forget();
-  last_.reset();
-  base_ = state;
-}
-
-void Ledger::replay_onto(TrackedVector& h) const {
-  std::span<const std::uint8_t> rest = log_;
-  for (const Entry& entry : entries_) {
-    tree_->replay(rest.first(entry.size), entry.round, worker_, h);
-    rest = rest.subspan(entry.size);
+template <class Body>
+void Ledger::each(Mark from, Body body) const {
+  std::span<const std::uint8_t> rest = std::span(log_).subspan(from.byte);
+  for (std::size_t number = from.entry; number < entries_.size(); ++number) {
+    body(number, entries_[number], rest.first(entries_[number].size));
+    rest = rest.subspan(entries_[number].size);
   }
 }
 
+Ledger::Ledger(const MechanismTree& tree, std::uint32_t workers, Shrinks shrinks)
+    : tree_(&tree),
+      shrinks_(shrinks),
+      most_(most_bytes(tree.membership(), workers, shrinks)),
+      base_(workers),
+      from_(workers) {}
+
+void Ledger::begin_round() {
+  settle();
+  if (shrinks_ == Shrinks::by_replaying && is_full()) fold();
+}
+
+void Ledger::note(std::uint32_t worker, std::uint64_t round, std::span<const std::uint8_t> program, bool resets) {
+  entries_.push_back({worker, resets, round, program.size()});
+  log_.insert(log_.end(), program.begin(), program.end());
+}
+
+/// The last round's programs join those before them, or take their place.
+void Ledger::settle() {
+  if (all_have_reset()) {
+    std::fill(base_.begin(), base_.end(), std::nullopt);
+    forget_before(began_);
+  }
+  began_ = {entries_.size(), log_.size()};
+}
+
+bool Ledger::all_have_reset() const {
+  const std::span<const Entry> recent = std::span(entries_).subspan(began_.entry);
+  return recent.size() == base_.size() &&
+         std::all_of(recent.begin(), recent.end(), [](const Entry& entry) { return entry.resets; });
+}
+
+void Ledger::forget_before(Mark mark) {
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(mark.entry));
+  log_.erase(log_.begin(), log_.begin() + static_cast<std::ptrdiff_t>(mark.byte));
+  std::fill(from_.begin(), from_.end(), 0);
+}
+
+void Ledger::undo_round() {
+  entries_.resize(began_.entry);
+  log_.resize(began_.byte);
+}
+
+std::optional<std::span<const std::uint8_t>> Ledger::program_in_round(std::uint32_t worker) const {
+  std::optional<std::span<const std::uint8_t>> found;
+  each(began_, [&](std::size_t, const Entry& entry, std::span<const std::uint8_t> program) {
+    if (entry.worker == worker) found = program;
+  });
+  return found;
+}
+
+TrackedVector Ledger::state(std::uint32_t worker) const {
+  const Membership& m = tree_->membership();
+  TrackedVector h = base_[worker] ? *base_[worker] : TrackedVector(m.dtype, m.dim);
+  each({}, [&](std::size_t number, const Entry& entry, std::span<const std::uint8_t> program) {
+    if (entry.worker == worker && number >= from_[worker]) tree_->replay(program, entry.round, worker, h);
+  });
+  return h;
+}
+
+void Ledger::restart(std::uint32_t worker, TrackedVector state) {
+  settle();
+  base_[worker] = std::move(state);
+  from_[worker] = entries_.size();
+  if (*std::min_element(from_.begin(), from_.end()) < entries_.size()) return;
+  forget_before(std::exchange(began_, {}));
+}
+
+/// The entry from which each worker's g_i follows: its last reset, if there was one.
+std::vector<std::size_t> Ledger::last_resets() const {
+  std::vector<std::size_t> out = from_;
+  for (std::size_t number = 0; number < entries_.size(); ++number) {
+    std::size_t& first = out[entries_[number].worker];
+    if (entries_[number].resets) first = std::max(first, number);
+  }
+  return out;
+}
+
 void Ledger::fold() {
-  if (!base_) base_.emplace(tree_->membership().dtype, tree_->membership().dim);
-  replay_onto(*base_);
-  entries_.clear();
-  log_.clear();
+  const Membership& m = tree_->membership();
+  const std::vector<std::size_t> from = last_resets();
+  each({}, [&](std::size_t number, const Entry& entry, std::span<const std::uint8_t> program) {
+    if (number < from[entry.worker]) return;
+    auto& base = base_[entry.worker];
+    if (!base) base.emplace(m.dtype, m.dim);
+    tree_->replay(program, entry.round, entry.worker, *base);
+  });
+  forget_before(std::exchange(began_, {}));
 }
 
 }  // namespace threepc

@@ -1,4 +1,4 @@
-// What one worker's g_i is, remembered by the messages that made it.
+// What every worker's g_i is, remembered by the messages that made it.
 #pragma once
 
 #include <cstdint>
@@ -11,53 +11,63 @@
 
 namespace threepc {
 
-/// Keeps the programs that a worker sent, because the program is the state: replayed from zero they give g_i, bit
-/// for bit as the worker has it. So the server can give a lost worker its own back without storing n vectors from
-/// the start. What a reset made irrelevant is forgotten; when the programs outgrow two vectors of the run, they are
-/// replayed into one: at most four vectors of dim values a worker, and only after that much was sent. The last program
-/// stays apart until the next, because its round may be undone.
+/// Keeps the programs that the workers sent, because the programs are the state: replayed from zero they give each g_i,
+/// bit for bit as the worker has it. So the server can give a lost worker its own back without storing n vectors from
+/// the start. What a reset of all made irrelevant is forgotten; when the programs outgrow two vectors of the run for
+/// each worker, they are replayed into one, or, where asking is cheaper, the workers are asked: at most four vectors of
+/// dim values a worker, and only after that much was sent. Those of the last round stay apart until the next, because a
+/// round may be undone.
 class Ledger {
  public:
+  /// How it gets smaller: by itself, or by restart() of all workers when is_full().
+  enum class Shrinks { by_replaying, when_restarted };
+
   /// `tree` is the server's and outlives the ledger.
-  Ledger(const MechanismTree& tree, std::uint32_t worker);
+  Ledger(const MechanismTree& tree, std::uint32_t workers, Shrinks shrinks = Shrinks::by_replaying);
 
-  /// The program of `round` was absorbed; `resets`: one of its operations resets g_i.
-  void note(std::uint64_t round, std::span<const std::uint8_t> program, bool resets);
-  bool has_noted(std::uint64_t round) const { return last_ && last_->round == round; }
-  /// Forgets the last program noted; once, until the next.
-  void undo() { last_.reset(); }
+  /// From here on, until the next round begins, what is noted can be undone.
+  void begin_round();
+  /// The program of `worker` in `round` was absorbed; `resets`: one of its operations resets g_i.
+  void note(std::uint32_t worker, std::uint64_t round, std::span<const std::uint8_t> program, bool resets);
+  /// Forgets what was noted since the round began.
+  void undo_round();
+  /// The last program of `worker` that was noted since the round began; nullopt: none was.
+  std::optional<std::span<const std::uint8_t>> program_in_round(std::uint32_t worker) const;
   /// g_i after everything noted.
-  TrackedVector state() const;
-  /// The program noted last. There is one.
-  const std::vector<std::uint8_t>& last_program() const { return program_; }
+  TrackedVector state(std::uint32_t worker) const;
   /// Starts over from a state that was saved.
-  void restart(const TrackedVector& state);
-
-  std::size_t bytes() const { return program_.size() + log_.size() + sizeof(Entry) * entries_.size(); }
+  void restart(std::uint32_t worker, TrackedVector state);
+  bool is_full() const { return log_.size() + sizeof(Entry) * entries_.size() > most_; }
 
  private:
   struct Entry {
-    std::uint64_t round;
-    std::size_t size;  // of its program in log_
-  };
-
-  struct Last {
-    std::uint64_t round;
+    std::uint32_t worker;
     bool resets;
+    std::uint64_t round;
+    std::size_t size;  // of its program
+  };
+  /// A place in the log.
+  struct Mark {
+    std::size_t entry = 0, byte = 0;
   };
 
+  /// body(number, entry, program) for all entries from there on, in order.
+  template <class Body>
+  void each(Mark from, Body body) const;
   void settle();
-  void forget();
-  void replay_onto(TrackedVector& h) const;
+  bool all_have_reset() const;
+  void forget_before(Mark mark);
   void fold();
+  std::vector<std::size_t> last_resets() const;
 
   const MechanismTree* tree_;
-  std::uint32_t worker_;
-  std::optional<TrackedVector> base_;  // before the log; none: zero
-  std::vector<Entry> entries_;
-  std::vector<std::uint8_t> log_;
-  std::optional<Last> last_;           // what was noted last, if it is not undone
-  std::vector<std::uint8_t> program_;  // its program
+  Shrinks shrinks_;
+  std::size_t most_;                                // bytes
+  std::vector<std::optional<TrackedVector>> base_;  // of each worker, before the log; none: zero
+  std::vector<std::size_t> from_;                   // of each worker: the first entry that is not in its base
+  std::vector<Entry> entries_;                      // in the order in which they were noted
+  std::vector<std::uint8_t> log_;                   // their programs
+  Mark began_;                                      // the round
 };
 
 }  // namespace threepc

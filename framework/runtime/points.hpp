@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <threepc/sdk/bytes.hpp>
 #include <vector>
 
@@ -27,37 +26,43 @@ class Points {
   /// The update of the worker in the round that was begun is in the aggregate.
   void take_part(std::uint32_t worker);
   /// The worker was asked in the round that was begun, and its update is still to come.
-  void owe(std::uint32_t worker) { workers_[worker].owed = current_; }
+  void owe(std::uint32_t worker) { hold(workers_[worker].owed, current_); }
   /// It has come.
   void settle(std::uint32_t worker);
   /// The worker begins anew.
-  void forget(std::uint32_t worker) { workers_[worker] = {}; }
+  void forget(std::uint32_t worker);
   /// What the round that was begun has changed is as it was before it.
   void undo_round();
   /// The same for one worker.
   void undo(std::uint32_t worker);
 
   /// nullptr: it has not taken part.
-  const Point* of(std::uint32_t worker) const { return workers_[worker].last.get(); }
+  const Point* of(std::uint32_t worker) const;
 
   /// Everything, for a checkpoint; load takes it from the front of `in`, throws tpc::Error.
   void save(Bytes& out) const;
   void load(tpc::Reader& in);
 
  private:
-  using Shared = std::shared_ptr<const Point>;
+  static constexpr std::uint32_t none = 0xffffffff;
+
+  struct Held : Point {
+    std::uint32_t holders = 0;
+  };
+  /// Numbers in points_.
   struct Known {
-    Shared last, before;  // before: what last was when the round began that last is of
-    Shared owed;
+    std::uint32_t last = none, before = none;  // before: what last was when the round began that last is of
+    std::uint32_t owed = none;
   };
 
-  std::shared_ptr<Point> unused();
+  void hold(std::uint32_t& place, std::uint32_t point);
+  std::uint32_t unused();
 
   tpc_dtype dtype_;
   std::uint32_t dim_;
   std::vector<Known> workers_;
-  std::vector<std::shared_ptr<Point>> pool_;  // so that a round allocates nothing
-  Shared current_;
+  std::vector<Held> points_;  // those without holders are used again, so that a round allocates nothing
+  std::uint32_t current_ = none;
 };
 
 }  // namespace threepc

@@ -100,6 +100,8 @@ class Channel {
   /// Server: until all workers are there, or `enough()`. Worker: until the server has taken it in, without watching.
   /// Throws Failure(Exit::peer), which names the missing.
   void join(const std::function<bool()>& enough = {});
+  /// From now on `from` may send no longer message: one that announces more ends its connection.
+  void limit(std::uint32_t from, std::uint64_t bytes) { transport_->limit(from, bytes); }
   void send(std::uint32_t to, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   void broadcast(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   /// The next message of `from`; a failure message is thrown as the Failure it carries. `waiting_for` says

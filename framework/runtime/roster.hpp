@@ -88,6 +88,9 @@ class Roster {
   void announce(MessageType type, std::uint64_t round);
   bool is_present(std::uint32_t worker) const { return seats_[worker].presence == Presence::present; }
 
+  /// Whether it has said that it leaves, and its g_i has not left yet.
+  bool is_leaving(std::uint32_t worker) const { return seats_[worker].presence == Presence::leaving; }
+
   /// Asks all who are present for their state at the end of `round`. It comes before their next update.
   void request_snapshots(std::uint64_t round);
   /// Waits for what is still to come. One for each worker; nullopt: it was not there.

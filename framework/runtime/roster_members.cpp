@@ -11,8 +11,8 @@ namespace threepc {
 namespace {
 
 constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
-constexpr int most_heard = 64;         // messages of one worker between two rounds, so that a flood holds up nobody
-constexpr double leaving_seconds = 1;  // a cluster that takes its nodes back does not tell all of them at once
+constexpr int most_heard = 64;           // messages of one worker between two rounds, so that a flood holds up nobody
+constexpr double leaving_seconds = 0.5;  // a cluster that takes its nodes back does not tell all of them at once
 
 std::int64_t now() { return host_services().now(); }
 std::int64_t nanoseconds(double seconds) { return static_cast<std::int64_t>(seconds * 1e9); }

@@ -14,9 +14,11 @@
 
 #include "config/handover.hpp"
 #include "config/run_config.hpp"
+#include "plugin/crash.hpp"
 #include "record/log.hpp"
 #include "record/progress.hpp"
 #include "runtime/assignment.hpp"
+#include "runtime/join_token.hpp"
 #include "runtime/launcher.hpp"
 #include "runtime/placed.hpp"
 #include "runtime/server.hpp"
@@ -49,10 +51,12 @@ class Session {
         transport_(config_.transport, {config_.dtype, 0, config_.workers, TPC_SERVER, config_.seed}, transport_stream),
         channel_(transport_, config_.timeout, [this] { watch(); }),
         server_(config_, channel_, directory_, progress_) {
+    end_crashes_with_a_code();
     open_log(directory_.log_file(), options.quiet, assignment_.from.has_value());
     log_info(std::string("threepc ") + version() + ", configuration " + config_.file + ", process " +
              std::to_string(getpid()) + " on " + host_name());
     for (const Rejected& file : config_.catalog->rejected()) log_info("ignored: " + file.reason);
+    for (const std::string& warning : config_.catalog->warnings()) log_warning(warning);
     for (const std::string& text : assignment_.passed_over) log_info(text);
     for (const std::string& text : directory_.take_warnings()) log_warning(text);
     if (assignment_.from) go_on(*assignment_.from);
@@ -121,9 +125,10 @@ class Session {
     try {
       return server_.run();
     } catch (const Failure& failure) {
-      const std::string more = workers_ && failure.code() == Exit::peer ? workers_->post_mortem() : "";
-      const bool said = std::string(failure.what()).find(more) != std::string::npos;
-      const Failure whole(failure.code(), failure.what() + (said ? "" : "; " + more));
+      const auto more = workers_ && failure.code() == Exit::peer ? workers_->post_mortem() : std::nullopt;
+      const bool said = !more || std::string(failure.what()).find(more->what()) != std::string::npos;
+      const Failure whole(more ? more->code() : failure.code(),
+                          failure.what() + (said ? "" : std::string("; ") + more->what()));
       log_error(whole.what());
       throw whole;
     }
@@ -234,6 +239,7 @@ Exit run(const RunOptions& options) {
   const auto place = Transport::place(config.transport);
   if (nothing_left(options, config, options.quiet || (place && place->member > 0))) return Exit::done;
   if (place) return run_placed(options, std::move(config), *place);
+  if (!in_process(config)) draw_join_token();
   Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
     const RunConfig& settled = session.config();
@@ -257,6 +263,8 @@ Exit serve(const RunOptions& options, const std::string& listen) {
 Exit work(const RunOptions& options, std::uint32_t rank, const std::string& connect) {
   const RunConfig config = options.descriptor >= 0 ? take_over(options.descriptor, options.config)
                                                    : load_config(options.config, options.set);
+  for (const std::string& warning : config.catalog->warnings())
+    std::fprintf(stderr, "threepc: warning: %s\n", warning.c_str());
   refuse_in_process(config, "work");
   refuse_placed(config, "work");
   if (rank >= config.workers)

@@ -82,6 +82,7 @@ void Server::rounds() {
     begin_round(round);
     roster_.collect();
     if (pending_) write_checkpoint();
+    if (renewing_) renew_ledgers();
     absorb(round);
     injector_.act(round, Injection::When::send);
     if (!finish_round(round)) return;
@@ -91,11 +92,11 @@ void Server::rounds() {
 
 /// A run that goes on from its own end has nothing to do, unless it has been given more rounds or other stopping rules.
 bool Server::is_over_already() {
-  if (resumed_ == nullptr || reason_to_stop(absorbed_round_) == nullptr) return false;
+  const char* const reason = resumed_ == nullptr ? nullptr : reason_to_stop(*config_, resumed_->final_last);
+  if (reason == nullptr) return false;
   tally_.last = resumed_->final_last;
   tally_.chain.resume(resumed_->final_chain);
-  saved_round_ = absorbed_round_;
-  finish(reason_to_stop(absorbed_round_));
+  finish(reason);
   return true;
 }
 
@@ -117,13 +118,16 @@ bool Server::finish_round(std::uint64_t round) {
     record(round);
   }
   if (!finite_ || diverged_) return finish("diverged"), false;
-  const char* const reason = wants_evaluation(round) ? reason_to_stop(round) : nullptr;
+  const char* const reason = wants_evaluation(round) ? reason_to_stop(*config_, tally_.last) : nullptr;
   step(round);
   open_round_.reset();
   absorbing_ = false;
   if (reason != nullptr) return finish(reason), false;
   if (StopSignals::requested()) throw Interrupted{};
-  if (wants_checkpoint(round)) begin_checkpoint(round);
+  if (wants_checkpoint(round))
+    begin_checkpoint(round);
+  else if (aggregate_->wants_states())
+    renewing_ = true, roster_.request_snapshots(round);
   return true;
 }
 
@@ -207,7 +211,7 @@ void Server::count_round() {
   tally_.last.skipped = 0;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     if (absorbed_[worker]) count(*absorbed_[worker]);
-    tally_.last.skipped += absorbed_[worker] ? absorbed_[worker]->what.skipped : aggregate_->is_member(worker);
+    tally_.last.skipped += absorbed_[worker] ? absorbed_[worker]->what.skipped : is_reported(worker);
   }
 }
 
@@ -241,9 +245,6 @@ void Server::record(std::uint64_t round) {
   if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
 }
 
-/// By the last line; nullptr: the run goes on.
-const char* Server::reason_to_stop(std::uint64_t round) const {
-  return threepc::reason_to_stop(*config_, tally_.last, round);
 }
 
 void Server::step(std::uint64_t round) {

@@ -65,12 +65,14 @@ class Server : private Roster::Home {
 
   void prepare();
   void take_in_workers();
+  std::uint32_t fewest() const;
+  bool may_begin() const;
   void greet();
   void hand_over(std::uint32_t worker, MessageType type, std::uint64_t round, std::span<const std::uint8_t> data);
   void take_in(std::uint32_t worker);
   void require_same_data(std::uint32_t worker, const WorkerFacts& facts) const;
   void make_plugins();
-  bool needs_ledgers() const;
+  std::optional<Ledger::Shrinks> ledgers() const;
   void decide_stepsize();
   double theoretical_stepsize(const TheoryConstants& theory);
   double network_smoothness();
@@ -88,10 +90,10 @@ class Server : private Roster::Home {
   void count_round();
   void count(const Update& update);
   void record(std::uint64_t round);
-  const char* reason_to_stop(std::uint64_t round) const;
   void step(std::uint64_t round);
   void finish(const std::string& stopped_by);
 
+  bool is_reported(std::uint32_t worker) const { return aggregate_->is_member(worker) && !roster_.is_leaving(worker); }
   void gather_evaluations();
   void gather_evaluation(std::uint32_t worker);
   void evaluate(std::uint64_t round);
@@ -110,6 +112,7 @@ class Server : private Roster::Home {
   void begin_checkpoint(std::uint64_t round);
   void write_checkpoint();
   void write(Checkpoint checkpoint);
+  void renew_ledgers();
   bool is_sound(std::uint32_t worker, const Bytes& state);
   void leave_state(bool asking);
   void undo_open_round();
@@ -170,6 +173,7 @@ class Server : private Roster::Home {
   bool stepping_ = false;                     // x is between two rounds
   bool undone_ = false;                       // the workers are in a round that has not been
   bool has_memory_ = false;                   // a worker has more than g_i
+  bool renewing_ = false;                     // the workers were asked for their states, for the ledgers
   std::int64_t started_ = 0;
   std::uint64_t wire_bytes_before_ = 0;  // of the run that this one goes on from
   bool complete_ = true;                 // every worker has sent its evaluation in this round

@@ -75,6 +75,14 @@ void Server::write_checkpoint() {
   pending_.reset();
 }
 
+/// In one process a copy of what the workers have is cheaper than replaying what they sent.
+void Server::renew_ledgers() {
+  std::vector<std::optional<Bytes>> states = roster_.take_snapshots();
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (states[worker]) aggregate_->restart_ledger(worker, remember(worker, *states[worker]));
+  renewing_ = false;
+}
+
 /// Whether a worker's state is one; what only the worker knows of it is remembered. One that sends another is lost.
 bool Server::is_sound(std::uint32_t worker, const Bytes& state) {
   try {

@@ -33,7 +33,7 @@ bool all_finite(const std::uint8_t* bytes, std::size_t count) {
 void Server::gather_evaluations() {
   evaluations_.assign(config_->workers, std::nullopt);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    if (aggregate_->is_member(worker)) gather_evaluation(worker);
+    if (is_reported(worker)) gather_evaluation(worker);
 }
 
 void Server::gather_evaluation(std::uint32_t worker) {
@@ -59,16 +59,18 @@ void Server::evaluate(std::uint64_t round) {
 
 void Server::sum_evaluations() {
   Metrics& metrics = tally_.last;
-  const double members = aggregate_->members();
+  double members = 0;
   metrics.f = 0;
-  complete_ = members > 0;
+  complete_ = true;
   if (measurements_) measurements_->begin_round();
   std::fill(gradient_.begin(), gradient_.end(), 0.0);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    if (!aggregate_->is_member(worker)) continue;
+    if (!is_reported(worker)) continue;
+    ++members;
     complete_ = complete_ && evaluations_[worker];
     if (evaluations_[worker]) add_evaluation(*evaluations_[worker]);
   }
+  complete_ = complete_ && members > 0;
   for (double& entry : gradient_) entry /= members;
   metrics.f = complete_ ? metrics.f / members : NAN;
   metrics.grad_norm_sq = complete_ ? tpc::norm_sq(std::span<const double>(gradient_)) : NAN;

@@ -5,6 +5,7 @@
 #include <threepc/sdk/bytes.hpp>
 
 #include "runtime/lanczos.hpp"
+#include "runtime/message_bounds.hpp"
 #include "runtime/server.hpp"
 
 namespace threepc {
@@ -35,14 +36,17 @@ void Server::prepare() {
   channel_->begin_heartbeat();
 }
 
-/// Begins with [workers] start of them, rank 0 among them, because it knows x^0.
+/// Begins with [workers] start of them, rank 0 among them, because it knows x^0; a run that goes on, with all that were
+/// members. Where members cannot come later, all are waited for.
 void Server::take_in_workers() {
   here_.assign(config_->workers, false);
+  for (std::uint32_t worker = 1; worker < config_->workers; ++worker)
+    channel_->limit(member_of(worker), longest_before_dimension);
   const auto enough = [this] {
     greet();
-    return here_[0] && std::count(here_.begin(), here_.end(), true) >= config_->start;
+    return may_begin();
   };
-  if (config_->start < config_->workers)
+  if (fewest() < config_->workers)
     channel_->join(enough);
   else
     channel_->join();
@@ -56,6 +60,19 @@ void Server::take_in_workers() {
     if (here_[worker]) hand_over(worker, MessageType::configuration, 0, bytes_of(lines));
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     here_[worker] ? take_in(worker) : roster_.expect_later(worker);
+}
+
+std::uint32_t Server::fewest() const {
+  const bool later = (config_->transport.descriptor->capabilities & TPC_REJOINS) != 0;
+  return later ? config_->start : config_->workers;
+}
+
+bool Server::may_begin() const {
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const bool was_member = resumed_ != nullptr && !resumed_->workers[worker].empty();
+    if (!here_[worker] && (worker == 0 || was_member)) return false;
+  }
+  return std::count(here_.begin(), here_.end(), true) >= fewest();
 }
 
 /// One that is gone is passed over: what it or another said before explains more than that it left, and is read next.
@@ -124,21 +141,26 @@ void Server::make_plugins() {
   membership_.blocks = facts_.front().blocks;
   mechanism_.emplace(config_->mechanism, membership_);
   if (config_->measure) measurements_.emplace(*mechanism_);
-  aggregate_.emplace(*mechanism_, membership_, needs_ledgers());
+  aggregate_.emplace(*mechanism_, membership_, ledgers());
   points_.emplace(membership_.dtype, membership_.dim, membership_.workers);
   optimizer_.emplace(config_->optimizer, membership_, optimizer_stream);
   for (std::uint32_t i = 0; i < config_->optimizer.descriptor->state_vectors; ++i)
     optimizer_state_.emplace_back(membership_.dtype, membership_.dim);
   for (RawVector& vector : optimizer_state_) optimizer_state_pointers_.push_back(vector.data());
   gradient_.resize(membership_.dim);
+  const std::uint64_t longest = longest_message(*config_, *mechanism_);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) channel_->limit(member_of(worker), longest);
 }
 
-bool Server::needs_ledgers() const {
+std::optional<Ledger::Shrinks> Server::ledgers() const {
   // Who may miss a round in which all others reset has a g_i that must not be lost with theirs.
   const bool may_miss = config_->faults.round_deadline || config_->participation < 1;
   const bool together = (mechanism_->capabilities() & TPC_RESETS_TOGETHER) != 0;
   const bool lost_late = config_->faults.round_deadline.has_value();  // a late reset takes its g_i out of the sum
-  return config_->checkpoint.at_end || roster_.survives() || lost_late || (may_miss && together);
+  const bool needed = config_->checkpoint.at_end || roster_.survives() || lost_late || (may_miss && together);
+  if (!needed) return std::nullopt;
+  const bool asking_is_cheap = (config_->transport.descriptor->capabilities & TPC_IN_PROCESS) != 0;
+  return asking_is_cheap ? Ledger::Shrinks::when_restarted : Ledger::Shrinks::by_replaying;
 }
 
 /// gamma as the user gave it or as theory says, times the multiplier.

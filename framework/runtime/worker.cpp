@@ -7,6 +7,7 @@
 
 #include "runtime/lanczos.hpp"
 #include "runtime/measurements.hpp"
+#include "runtime/message_bounds.hpp"
 #include "runtime/worker_state.hpp"
 
 namespace threepc {
@@ -39,6 +40,7 @@ Worker::Worker(const RunConfig& config, std::uint32_t rank, std::function<void()
       injector_(config.faults.inject, rank) {}
 
 void Worker::join(const std::string& address) {
+  channel_.limit(server, longest_before_dimension);
   channel_.open(address);
   channel_.join();
   channel_.send(server, MessageType::hello, 0, {});
@@ -126,6 +128,7 @@ void Worker::make_problem() {
   h_.emplace(membership_.dtype, membership_.dim);
   estimator_.emplace(*config_, *problem_, facts.rows);
   x_ = RawVector(membership_.dtype, membership_.dim);
+  channel_.limit(server, longest_message(*config_, *mechanism_));
 }
 
 void Worker::send_facts() {
@@ -205,10 +208,10 @@ void Worker::answer_evaluate(const tpc_message& message) {
 
 void Worker::answer_snapshot(std::uint64_t round) {
   require_problem("asked for a state");
-  Bytes memory;
+  Bytes memory, state;
+  state.reserve(5 * h_->sum().size_bytes());  // h, what is lent, and a little
   for (const RawVector* vector : mechanism_->state()) append(memory, *vector);
   if (const RawVector* v = estimator_->memory()) append(memory, *v);
-  Bytes state;
   append(state, WorkerState{*h_, memory});
   channel_.send(server, MessageType::snapshot, round, state);
 }

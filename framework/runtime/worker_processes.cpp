@@ -14,10 +14,14 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "config/handover.hpp"
+#include "plugin/crash.hpp"
 #include "record/descriptor.hpp"
 #include "record/log.hpp"
 #include "runtime/launcher.hpp"
@@ -39,6 +43,7 @@ struct Process {
   int status = 0;  // as waitpid gives it
   std::uint32_t restarts = 0;
   bool given_up = false;
+  bool crash_is_noted = false;
 };
 
 /// In the child, before exec. It dies with its parent; Ctrl+C reaches the whole terminal, but only the server
@@ -96,27 +101,32 @@ class WorkerProcesses final : public LocalWorkers {
       if (!process->gone || process->given_up) continue;
       process->given_up = takes_in && left(*process);
       if (process->given_up) continue;
+      note_crash(*process);
       const bool lost = WIFSIGNALED(process->status) || code_of(*process) == Exit::peer;
       if (lost && takes_in) {
         start_again(process);
         continue;
       }
-      if (WIFSIGNALED(process->status)) throw Failure(Exit::peer, end_of(*process));
+      if (WIFSIGNALED(process->status)) throw Failure(code_of(*process), end_of(*process));
       if (first_end_ == Clock::time_point{}) first_end_ = Clock::now();
       // A worker that failed has usually told the server, in a message that is on its way.
       if (Clock::now() - first_end_ > grace) throw Failure(code_of(*process), end_of(*process));
     }
   }
 
-  std::string post_mortem() override {
+  std::optional<Failure> post_mortem() override {
     wait_for_cause(Clock::now() + std::chrono::milliseconds(500));
-    for (const auto& ended : {&killed, &failed})
+    for (const auto& ended : {&crashed, &killed, &failed})
       for (const auto& process : processes_)
-        if (ended(*process)) return end_of(*process);
-    return "";
+        if (ended(*process)) return Failure(killed(*process) ? code_of(*process) : Exit::peer, end_of(*process));
+    return std::nullopt;
   }
 
-  void finish() override { wait_all(Clock::now() + grace); }
+  void finish() override {
+    wait_all(Clock::now() + grace);
+    for (const auto& process : processes_)
+      if (process->gone && !process->given_up) note_crash(*process);
+  }
 
  private:
   /// The user's file is named for people and messages; what it says now is nobody's business any more.
@@ -136,9 +146,22 @@ class WorkerProcesses final : public LocalWorkers {
     return process;
   }
 
+  /// The same crash in two workers is no accident of one host.
+  void note_crash(Process& process) {
+    if (!crashed(process) || std::exchange(process.crash_is_noted, true)) return;
+    const CrashReport report = crash_report_in(process.text);
+    const auto [at, first] = crashes_.emplace(report.cause, process.rank);
+    if (first || at->second == process.rank) return;
+    throw Failure(Exit::plugin, end_of(process) + "; worker " + std::to_string(at->second) +
+                                    " crashed in the same way: report this to the author of the plugin");
+  }
+
   void start_again(std::unique_ptr<Process>& process) {
     const std::uint32_t restarts = process->restarts + 1, most = config_->faults.restarts;
     process->given_up = restarts > most;
+    if (process->given_up && crashed(*process) && nobody_is_left())
+      throw Failure(Exit::plugin, end_of(*process) + "; it was started again " + std::to_string(most) +
+                                      " times ([faults] restarts), and no worker is left");
     if (process->given_up)
       return log_warning(end_of(*process) + "; it is not started again, [faults] restarts = " + std::to_string(most));
     log_warning(end_of(*process) + "; started again, " + std::to_string(restarts) + " of " + std::to_string(most) +
@@ -168,6 +191,10 @@ class WorkerProcesses final : public LocalWorkers {
     if (process.text.size() > kept) process.text.erase(0, process.text.size() - kept);
   }
 
+  bool nobody_is_left() const {
+    return std::all_of(processes_.begin(), processes_.end(), [](const auto& p) { return p->gone && p->given_up; });
+  }
+
   bool all_gone() const {
     for (const auto& process : processes_)
       if (!process->gone) return false;
@@ -182,6 +209,7 @@ class WorkerProcesses final : public LocalWorkers {
   static bool left(const Process& process) {
     return WIFEXITED(process.status) && WEXITSTATUS(process.status) == static_cast<int>(Exit::interrupted);
   }
+  static bool crashed(const Process& process) { return killed(process) && !crash_report_in(process.text).line.empty(); }
   static bool killed(const Process& process) { return process.gone && WIFSIGNALED(process.status); }
   static bool failed(const Process& process) { return process.gone && process.status != 0; }
 
@@ -195,12 +223,14 @@ class WorkerProcesses final : public LocalWorkers {
   }
 
   static Exit code_of(const Process& process) {
+    if (WIFSIGNALED(process.status)) return crashed(process) ? Exit::plugin : Exit::peer;
     const int code = WEXITSTATUS(process.status);
     return code >= 1 && code <= 6 ? static_cast<Exit>(code) : Exit::peer;
   }
 
   static std::string end_of(const Process& process) {
     const std::string who = "worker " + std::to_string(process.rank);
+    if (crashed(process)) return crash_report_in(process.text).line;
     if (WIFSIGNALED(process.status))
       return who + " was killed by signal " + std::to_string(WTERMSIG(process.status)) + " (" +
              strsignal(WTERMSIG(process.status)) + ")";
@@ -215,6 +245,7 @@ class WorkerProcesses final : public LocalWorkers {
   Descriptor handed_over_;  // the configuration, as it was when the run began
   std::vector<std::unique_ptr<Process>> processes_;
   Clock::time_point first_end_{};
+  std::map<std::string, std::uint32_t> crashes_;  // what crashed, and the worker in which it did first
 };
 
 }  // namespace

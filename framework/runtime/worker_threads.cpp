@@ -4,11 +4,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "plugin/calls.hpp"
 #include "runtime/launcher.hpp"
+#include "runtime/protocol.hpp"
 #include "runtime/worker.hpp"
 
 namespace threepc {
@@ -28,26 +32,50 @@ class WorkerThreads final : public LocalWorkers {
   ~WorkerThreads() override { finish(); }
 
   void watch(bool) override {
+    calls_.look();
+    if (const auto stuck = stuck_call(timeout_)) throw *stuck;
     const std::lock_guard lock(mutex_);
     if (failure_) throw *failure_;
   }
 
-  std::string post_mortem() override { return ""; }
+  /// The look that found it first may have come a little after the wait for it began.
+  std::optional<Failure> post_mortem() override {
+    calls_.look();
+    return stuck_call(timeout_ / 2);
+  }
 
   /// A thread that hangs in a plugin cannot be ended alone: then the process ends, rather than wait for ever.
   void finish() override {
-    std::unique_lock lock(mutex_);
-    if (!ended_.wait_for(lock, std::chrono::duration<double>(timeout_), [&] { return running_ == 0; })) {
-      std::fprintf(stderr, "threepc: a worker thread did not end within %g s of the run's end; giving up on it\n",
-                   timeout_);
-      std::_Exit(static_cast<int>(Exit::peer));
-    }
-    lock.unlock();
+    const double patience = stuck_ ? std::min(timeout_, grace) : timeout_;
+    for (double waited = 0; waited < patience && !all_end_within(look_every); waited += look_every) calls_.look();
+    if (!all_end_within(0)) give_up(patience);
     for (std::thread& thread : threads_)
       if (thread.joinable()) thread.join();
   }
 
  private:
+  static constexpr double look_every = 0.1, grace = 1;  // s
+
+  std::optional<Failure> stuck_call(double seconds) {
+    const std::vector<LongCall> found = calls_.longer_than(seconds);
+    if (found.empty()) return std::nullopt;
+    stuck_ = true;
+    return Failure(Exit::plugin, text_of(found.front()) + " ([transport] timeout = " + seconds_text(timeout_) + ")");
+  }
+
+  bool all_end_within(double seconds) {
+    std::unique_lock lock(mutex_);
+    return ended_.wait_for(lock, std::chrono::duration<double>(seconds), [&] { return running_ == 0; });
+  }
+
+  [[noreturn]] void give_up(double patience) {
+    const std::vector<LongCall> found = calls_.longer_than(patience / 2);
+    const std::string what = found.empty() ? "a worker thread" : text_of(found.front()) + "; its thread";
+    std::fprintf(stderr, "threepc: %s did not end within %g s of the run's end; giving up on it\n", what.c_str(),
+                 patience);
+    std::_Exit(static_cast<int>(found.empty() ? Exit::peer : Exit::plugin));
+  }
+
   void drive(const RunConfig& config, const std::string& address, std::uint32_t first, std::uint32_t stride) {
     std::vector<std::pair<std::uint32_t, std::unique_ptr<Worker>>> workers;
     std::uint32_t rank = first;
@@ -75,6 +103,8 @@ class WorkerThreads final : public LocalWorkers {
   }
 
   double timeout_;
+  CallWatch calls_;     // of the thread that waits
+  bool stuck_ = false;  // a worker is known not to come back
   std::mutex mutex_;
   std::condition_variable ended_;
   std::uint32_t running_ = 0;

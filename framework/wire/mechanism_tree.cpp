@@ -12,13 +12,21 @@ namespace {
 // Random streams 0 .. 15 are those of problem, optimizer and transport.
 constexpr std::uint32_t first_stream = 16;
 
-template <class T, class S>
-void add_values(std::span<const std::uint8_t> payload, const tpc_sum& target) {
+template <class T, class Sum>
+void add_values(std::span<const std::uint8_t> payload, Sum sum) {
   tpc::Reader in(payload.data(), payload.size());
-  const auto values = in.take<T>(target.dim);
+  const auto values = in.take<T>(sum.dim());
   in.finish();
-  tpc::Sum<S, true> sum(target);
-  for (std::uint32_t i = 0; i < target.dim; ++i) sum.add(i, values[i]);
+  sum.add_run(0, sum.dim(), [&](std::size_t i) { return values[i]; });
+}
+
+/// As in a compressor's accumulate: without an error vector, additions round.
+template <class T, class S>
+void add_values_of(std::span<const std::uint8_t> payload, const tpc_sum& target) {
+  if (target.error == nullptr)
+    add_values<T>(payload, tpc::Sum<S, false>(target));
+  else
+    add_values<T>(payload, tpc::Sum<S, true>(target));
 }
 
 template <class T>
@@ -169,6 +177,9 @@ struct MechanismTree::Emission {
     const Operation operation = {kind, by == nullptr ? dense_codec : node->slots[index].codec, payload};
     if (measurement != nullptr && by != nullptr) measure(operation, a, b);
     tree.apply(operation, round, tree.membership_.worker, h);
+    if (writer.bytes().size() > tree.longest_program())
+      misused("its program of round " + std::to_string(round) + " has more than the " +
+              std::to_string(tree.longest_program()) + " bytes that four times each of its operations have");
   }
 
   /// Decodes the payload by itself and compares. Before the operation moves h, which a and b may point into.
@@ -268,6 +279,13 @@ std::unique_ptr<MechanismTree::Node> MechanismTree::build(const PluginSpec& spec
 }
 
 TheoryConstants MechanismTree::constants() const { return root_->constants(*this); }
+std::uint64_t MechanismTree::longest_program() const {
+  constexpr std::uint64_t times = 4, header = 8;
+  std::uint64_t each = header + std::uint64_t{membership_.dim} * size_of(membership_.dtype);
+  for (const auto& codec : codecs_) each += header + codec->max_payload();
+  return times * each;
+}
+
 std::uint32_t MechanismTree::capabilities() const { return root_->capabilities(); }
 std::string MechanismTree::name() const { return root_->mechanism.name(); }
 
@@ -368,11 +386,11 @@ void MechanismTree::add_dense(std::span<const std::uint8_t> payload, const tpc_s
     throw Failure(Exit::peer, "malformed message: a dense payload of " + std::to_string(payload.size()) +
                                   " bytes for d = " + std::to_string(membership_.dim));
   if (membership_.dtype == TPC_F64)
-    add_values<double, double>(payload, target);
+    add_values_of<double, double>(payload, target);
   else if (target.dtype == TPC_F64)
-    add_values<float, double>(payload, target);
+    add_values_of<float, double>(payload, target);
   else
-    add_values<float, float>(payload, target);
+    add_values_of<float, float>(payload, target);
 }
 
 void MechanismTree::append_dense(const void* a, const void* b, std::vector<std::uint8_t>& out) const {

@@ -33,6 +33,10 @@ class MechanismTree {
   /// What remains of a lent operation in later rounds, 0 for a mechanism that does not say.
   double keep() const { return keep_; }
 
+  /// Bytes of the longest program of a round. A mechanism says each thing a few times at the most; what proposes more
+  /// misbehaves.
+  std::uint64_t longest_program() const;
+
   /// The compressors directly in a mechanism's slots; operations name them by number, from 1.
   const std::vector<std::unique_ptr<Compressor>>& codecs() const { return codecs_; }
 

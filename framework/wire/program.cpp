@@ -46,6 +46,12 @@ void ProgramWriter::begin(OperationKind kind, std::uint32_t codec) {
 
 std::vector<Operation> parse_program(std::span<const std::uint8_t> bytes) {
   std::vector<Operation> operations;
+  parse_program(bytes, operations);
+  return operations;
+}
+
+void parse_program(std::span<const std::uint8_t> bytes, std::vector<Operation>& operations) {
+  operations.clear();
   bool last = bytes.empty();
   while (!last) {
     if (bytes.empty()) malformed("no operation is marked as the last");
@@ -61,7 +67,6 @@ std::vector<Operation> parse_program(std::span<const std::uint8_t> bytes) {
         {static_cast<OperationKind>(kind), static_cast<std::uint32_t>(header >> 3), bytes.first(length)});
     bytes = bytes.subspan(length);
   }
-  return operations;
 }
 
 std::ptrdiff_t last_reset(const std::vector<Operation>& operations) {

@@ -37,6 +37,8 @@ class ProgramWriter {
 
 /// Throws Failure(Exit::peer) for malformed bytes; they come from the network.
 std::vector<Operation> parse_program(std::span<const std::uint8_t> bytes);
+/// The same into `out`, whose memory is used again.
+void parse_program(std::span<const std::uint8_t> bytes, std::vector<Operation>& out);
 
 /// The place of the last reset; what comes before it has no effect on g_i. -1: the program does not reset.
 std::ptrdiff_t last_reset(const std::vector<Operation>& operations);

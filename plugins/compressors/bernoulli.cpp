@@ -47,7 +47,7 @@ class Bernoulli {
   std::uint64_t accumulate(const tpc::Context& context, tpc::Reader& in, Sum& out) const {
     if (!sends(context)) return 0;
     const auto values = in.take<T>(dim_);
-    for (std::uint32_t i = 0; i < dim_; ++i) out.add(i, values[i]);
+    out.add_run(0, dim_, [&](std::size_t i) { return values[i]; });
     return dim_;
   }
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <threepc/sdk.hpp>
 
@@ -86,15 +87,26 @@ class Cast {
   template <class Sum>
   std::uint64_t accumulate(const tpc::Context&, tpc::Reader& in, Sum& out) const {
     const int shift = in.get<std::int16_t>();
+    require_shift(shift);
     for (std::uint32_t i = 0; i < dim_; ++i) {
-      const double value = value_of(in.get_bits(format_.bits), shift);
-      out.add(i, static_cast<T>(shift == broken ? tpc::none : value));
+      const std::uint32_t code = in.get_bits(format_.bits);
+      if (shift == broken && code != 0) throw tpc::Corrupt(tpc::text("a code of ", code, " in a vector that broke"));
+      out.add(i, static_cast<T>(shift == broken ? tpc::none : value_of(code, shift)));
     }
     return dim_;
   }
 
  private:
   static constexpr int broken = INT16_MAX;
+
+  /// Only the exponents of a T are written.
+  void require_shift(int shift) const {
+    using Limits = std::numeric_limits<T>;
+    const int least = Limits::min_exponent - Limits::digits - format_.highest;
+    const int most = Limits::max_exponent - 1 - format_.highest;
+    if (shift != 0 && shift != broken && (shift < least || shift > most))
+      throw tpc::Corrupt(tpc::text("a shift of ", shift, " is not in ", least, " .. ", most));
+  }
 
   /// Exponent of the smallest subnormal.
   int smallest() const { return format_.lowest - format_.precision + 1; }

@@ -24,7 +24,7 @@ class Identity {
   template <class Sum>
   std::uint64_t accumulate(const tpc::Context&, tpc::Reader& in, Sum& out) const {
     const auto values = in.take<T>(dim_);
-    for (std::uint32_t i = 0; i < dim_; ++i) out.add(i, values[i]);
+    out.add_run(0, dim_, [&](std::size_t i) { return values[i]; });
     return dim_;
   }
 

@@ -38,6 +38,7 @@ class Levels {
   template <class Sum, class Share>
   std::uint64_t accumulate(tpc::Reader& in, Sum& out, Share share) const {
     const double norm = in.get<T>();
+    if (norm < 0) throw tpc::Corrupt(tpc::text("a norm of ", norm, " is negative"));
     symbols_.read(dim_, in, [&](std::uint32_t i, std::uint32_t symbol) {
       const bool negative = symbol < levels_;
       const double size = norm * share(negative ? levels_ - symbol : symbol - levels_);

@@ -6,6 +6,21 @@
 #include <span>
 #include <threepc/sdk.hpp>
 
+/// Calls take(j, index) for j = 0 .. count - 1 with the indices that a list holds. Throws tpc::Corrupt for one that is
+/// not above the one before or not below dim: no encoder writes it, and a coordinate counts once.
+template <class Take>
+void read_ascending(tpc::Reader& in, std::uint32_t count, std::uint32_t dim, Take take) {
+  const unsigned width = tpc::index_bits(dim);
+  std::uint64_t next = 0;
+  for (std::uint32_t j = 0; j < count; ++j) {
+    const std::uint32_t index = in.get_bits(width);
+    if (index < next || index >= dim)
+      throw tpc::Corrupt(tpc::text("index ", index, " is not in ", next, " .. ", dim, " - 1"));
+    take(j, index);
+    next = std::uint64_t{index} + 1;
+  }
+}
+
 /// Positions of `count` out of `dim` coordinates, ascending. The form follows from count and dim, so no bit says it.
 class Positions {
  public:
@@ -29,8 +44,7 @@ class Positions {
   /// above the one before or not below dim, and for a mask of another count.
   template <class Take>
   void read(tpc::Reader& in, Take take) const {
-    const std::uint32_t found = listed() ? read_list(in, take) : read_mask(in, take);
-    if (found != count_) throw tpc::Corrupt(tpc::text(found, " positions are marked, not ", count_));
+    listed() ? read_ascending(in, count_, dim_, take) : read_mask(in, take);
     in.flush_bits();
   }
 
@@ -38,24 +52,11 @@ class Positions {
   bool listed() const { return std::uint64_t{count_} * width_ <= dim_; }
 
   template <class Take>
-  std::uint32_t read_list(tpc::Reader& in, Take take) const {
-    std::uint64_t next = 0;
-    for (std::uint32_t j = 0; j < count_; ++j) {
-      const std::uint32_t index = in.get_bits(width_);
-      if (index < next || index >= dim_)
-        throw tpc::Corrupt(tpc::text("index ", index, " is not in ", next, " .. ", dim_, " - 1"));
-      take(j, index);
-      next = std::uint64_t{index} + 1;
-    }
-    return count_;
-  }
-
-  template <class Take>
-  std::uint32_t read_mask(tpc::Reader& in, Take take) const {
+  void read_mask(tpc::Reader& in, Take take) const {
     std::uint32_t found = 0;
     for (std::uint32_t i = 0; i < dim_; ++i)
       if (in.get_bits(1) != 0 && found++ < count_) take(found - 1, i);
-    return found;
+    if (found != count_) throw tpc::Corrupt(tpc::text(found, " positions are marked, not ", count_));
   }
 
   std::uint32_t count_;

@@ -93,7 +93,7 @@ class RankK {
       if (part.factored())
         add_product(part, values, out);
       else
-        for (std::uint32_t i = 0; i < part.size(); ++i) out.add(part.begin + i, values[i]);
+        out.add_run(part.begin, part.size(), [&](std::size_t i) { return values[i]; });
     }
     return values_;
   }
@@ -161,8 +161,8 @@ class RankK {
         const std::size_t q = of_p + std::size_t{r} * part.columns;
         for (std::uint32_t j = 0; j < part.columns; ++j) row_[j] += weight * double{factors[q + j]};
       }
-      for (std::uint32_t j = 0; j < part.columns; ++j)
-        out.add(part.begin + std::size_t{i} * part.columns + j, static_cast<T>(row_[j]));
+      out.add_run(part.begin + std::size_t{i} * part.columns, part.columns,
+                  [&](std::size_t j) { return static_cast<T>(row_[j]); });
     }
   }
 

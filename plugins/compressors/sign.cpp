@@ -38,6 +38,7 @@ class Sign {
   template <class Sum>
   std::uint64_t accumulate(const tpc::Context&, tpc::Reader& in, Sum& out) const {
     const T size = in.get<T>();
+    if (size < 0) throw tpc::Corrupt(tpc::text("a mean magnitude of ", size, " is negative"));
     for (std::uint32_t i = 0; i < dim_; ++i) out.add(i, in.get_bits(1) == 0 ? size : -size);
     in.flush_bits();
     return std::uint64_t{dim_} + 1;

@@ -7,6 +7,7 @@
 #include <threepc/sdk.hpp>
 #include <vector>
 
+#include "positions.hpp"
 #include "sparse_size.hpp"
 
 namespace {
@@ -146,11 +147,8 @@ class TopK {
     const auto values = in.take<T>(values_);
     std::size_t next = 0;
     for (const Part& part : parts_)
-      for (std::uint32_t j = 0; j < part.k; ++j) {
-        const std::uint32_t index = in.get_bits(part.index_bits());
-        if (index >= part.size) throw tpc::Corrupt(tpc::text("index ", index, " in a part of ", part.size));
-        out.add(part.begin + index, values[next++]);
-      }
+      read_ascending(in, part.k, part.size,
+                     [&](std::uint32_t, std::uint32_t index) { out.add(part.begin + index, values[next++]); });
     in.flush_bits();
     return values_;
   }

@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 
 const Catalog& broken_plugins() {
   static const fs::path plugins = fs::path(THREEPC_TEST_BINARIES) / "plugins";
-  static const Catalog catalog({plugins / "constants", plugins / "calls", plugins / "programs", THREEPC_TEST_PLUGINS});
+  static const Catalog catalog(
+      {plugins / "constants", plugins / "calls", plugins / "programs", plugins / "undeclared", THREEPC_TEST_PLUGINS});
   return catalog;
 }
 
@@ -45,6 +46,8 @@ void use_compressor(const PluginSpec& spec) {
   made.constants();
   std::vector<std::uint8_t> payload;
   made.encode(made.context(1, 1, NAN), vector, nullptr, payload);
+  double sum[dim] = {};
+  made.accumulate(made.context(1, 1, NAN), payload, {sizeof(tpc_sum), TPC_F64, dim, 0, sum, nullptr, 1});
 }
 
 /// One round of a mechanism.
@@ -58,6 +61,13 @@ void use_mechanism(const PluginSpec& spec) {
 }
 
 void use_problem(const PluginSpec& spec) { Problem(spec, {TPC_F64, 0, 2, 1, 7}, 1).facts(); }
+
+void use_optimizer(const PluginSpec& spec) {
+  const Optimizer made(spec, member, 2);
+  double x[dim] = {}, memory[dim] = {};
+  void* state[] = {memory};
+  made.step(made.context(1, TPC_SERVER, 0.1), vector, x, state);
+}
 
 struct Misbehaviour {
   tpc_kind kind;
@@ -114,7 +124,21 @@ constexpr Misbehaviour misbehaviours[] = {
      "mechanism 'wrong-length': propose failed: a vector of 2 values where d = 3 (FILE)"},
     {TPC_MECHANISM, "swallowed-status",
      "mechanism 'swallowed-status' misbehaved: it uses slot 17, but declares 1 (FILE)"},
+    {TPC_MECHANISM, "endless",
+     "mechanism 'endless' misbehaved: its program of round 1 has more than the 128 bytes that four times each of its "
+     "operations have (FILE)"},
     {TPC_MECHANISM, "null-vector", "mechanism 'null-vector' misbehaved: it passes a null vector (FILE)"},
+    {TPC_COMPRESSOR, "undeclared-state",
+     "compressor 'undeclared-state': encode failed: state(1) is asked for, but about.state_vectors declares 1 (FILE)"},
+    {TPC_COMPRESSOR, "long-state",
+     "compressor 'long-state': encode failed: state(0, 6) is asked for, but a state vector has 3 values (FILE)"},
+    {TPC_MECHANISM, "mechanism-state",
+     "mechanism 'mechanism-state': propose failed: state(0) is asked for, but about.state_vectors declares 0 (FILE)"},
+    {TPC_OPTIMIZER, "optimizer-state",
+     "optimizer 'optimizer-state': step failed: state(3) is asked for, but about.state_vectors declares 1 (FILE)"},
+    {TPC_COMPRESSOR, "missing-child",
+     "compressor 'missing-child': create failed: the child 1 is asked for, of 1 (FILE)"},
+    {TPC_COMPRESSOR, "wide-field", "compressor 'wide-field': encode failed: a field of 40 bits; at most 32 fit (FILE)"},
     {TPC_PROBLEM, "no-dimension", "problem 'no-dimension' misbehaved: dim = 0 is not in 1 .. 2^32 - 2 (FILE)"},
     {TPC_PROBLEM, "negative-smoothness",
      "problem 'negative-smoothness' misbehaved: a smoothness constant of -1.000000 is no finite number >= 0 (FILE)"},
@@ -131,6 +155,8 @@ TEST_P(Misbehaving, IsBlamedByName) {
       use_compressor(spec);
     else if (GetParam().kind == TPC_MECHANISM)
       use_mechanism(spec);
+    else if (GetParam().kind == TPC_OPTIMIZER)
+      use_optimizer(spec);
     else
       use_problem(spec);
     FAIL() << "nobody complained";
@@ -145,6 +171,21 @@ INSTANTIATE_TEST_SUITE_P(Contract, Misbehaving, ::testing::ValuesIn(misbehaviour
   for (char& c : name) c = c == '-' ? '_' : c;
   return name;
 });
+
+/// Bytes from a worker, or a decoder that counts wrongly: the server cannot tell, and must not write there.
+TEST(MisbehavingDecoder, DoesNotWriteBehindTheVector) {
+  for (const auto& [id, words] : {std::pair{"one-too-far", "index 3 is outside a vector of 3 values"},
+                                  {"run-too-far", "index 3 is outside a vector of 3 values"},
+                                  {"trusting", "2305843009213693952 values of 8 bytes expected, 8 bytes left"}}) {
+    try {
+      use_compressor(spec_of(TPC_COMPRESSOR, id));
+      ADD_FAILURE() << id << ": nobody complained";
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.code(), Exit::plugin);
+      EXPECT_THAT(failure.what(), ::testing::HasSubstr(words));
+    }
+  }
+}
 
 TEST(MisbehavingText, WithoutATerminatingZeroIsCutAtItsBuffer) {
   const PluginSpec spec = spec_of(TPC_COMPRESSOR, "endless-text");

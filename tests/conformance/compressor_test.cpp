@@ -457,6 +457,28 @@ TEST(TopK, RefusesPaddingThatIsNotZero) {
                Failure);
 }
 
+TEST(TopK, RefusesAnIndexTwiceOrOutOfOrder) {
+  constexpr std::uint32_t dim = 256;  // an index is a byte
+  const PluginSpec spec = resolve(TPC_COMPRESSOR, {"topk", {{"k", std::int64_t{3}}}});
+  const Compressor by(spec, {TPC_F64, dim, 1, TPC_SERVER, 1}, stream);
+  const auto decode = [&](std::array<std::uint8_t, 3> indices) {
+    Bytes payload(3 * sizeof(double));
+    payload.insert(payload.end(), indices.begin(), indices.end());
+    Values out(dim);
+    by.accumulate(by.context(1, 0, NAN), payload, {sizeof(tpc_sum), TPC_F64, dim, 0, out.data(), nullptr, 1});
+  };
+  EXPECT_NO_THROW(decode({3, 9, 255}));
+  for (const auto& never : {std::array<std::uint8_t, 3>{9, 9, 9}, {3, 9, 9}, {3, 3, 9}, {9, 3, 255}, {3, 255, 9}}) {
+    try {
+      decode(never);
+      ADD_FAILURE() << "accepted " << ::testing::PrintToString(never);
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.code(), Exit::peer);
+      EXPECT_THAT(failure.what(), ::testing::HasSubstr("index "));
+    }
+  }
+}
+
 TEST(TopK, AgreesWithSortingOnVectorsFullOfTies) {
   std::mt19937 engine(16);
   for (const std::uint32_t dim : {1u, 2u, 31u, 32u, 33u, 64u, 500u, 4097u})

@@ -118,22 +118,24 @@ TEST_P(MechanismSuite, InputsAreOnlyRead) {
 TEST_P(MechanismSuite, ALedgerGivesAWorkerItsOwnBack) {
   for (const std::uint32_t dim : {1u, 40u, 300u}) {
     Pair pair(request(), dtype(), dim, 1);
-    Ledger ledger(pair.server(), 1);
+    Ledger ledger(pair.server(), 2);
     const auto note = [&](std::uint64_t round) {
-      ledger.note(round, pair.message(), last_reset(parse_program(pair.message())) >= 0);
+      ledger.begin_round();
+      ledger.note(1, round, pair.message(), last_reset(parse_program(pair.message())) >= 0);
     };
     note(0);
     for (std::uint64_t round = 1; round <= 60; ++round) {
       pair.step(round);
       note(round);
-      if (round == 30) ledger.restart(ledger.state());
-      const TrackedVector state = ledger.state();
+      if (round == 30) ledger.restart(1, ledger.state(1));
+      const TrackedVector state = ledger.state(1);
       ASSERT_EQ(bits_of(state), bits_of(pair.h())) << "round " << round;
       ASSERT_EQ(state.lent().has_value(), pair.h().lent().has_value());
       if (state.lent()) {
         ASSERT_EQ(bits_of(*state.lent()), bits_of(*pair.h().lent()));
       }
-      ASSERT_LE(ledger.bytes(), std::max<std::size_t>(4096, 2 * dim * sizeof(double)));
+      ledger.begin_round();
+      ASSERT_FALSE(ledger.is_full());
     }
   }
 }

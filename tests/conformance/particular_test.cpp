@@ -269,6 +269,47 @@ TEST(Dithering, RefusesSymbolsOutsideItsAlphabet) {
   }
 }
 
+// ---- what no encoder writes
+
+/// What the server says to `bad`.
+std::string refusal(const Roundtrip& by, const Bytes& bad) {
+  try {
+    by.decode(bad, 1);
+    return "accepted";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Exit::peer);
+    return failure.what();
+  }
+}
+
+TEST(NeverWritten, NegativeMagnitudes) {
+  for (const char* id : {"sign", "terngrad", "dithering", "natural_dithering"}) {
+    const Roundtrip through(request(id), TPC_F64, 20);
+    Bytes payload = through.encode(gaussian(20, 1), 1);
+    payload[7] |= 0x80;  // the sign of the norm, or of the mean
+    EXPECT_THAT(refusal(through, payload), HasSubstr("negative")) << id;
+  }
+}
+
+TEST(NeverWritten, ShiftsThatNoNumberHas) {
+  for (const auto& [dtype, over] : {std::pair{TPC_F32, 250}, {TPC_F64, 1500}})
+    for (const int shift : {over, -2000, INT16_MIN}) {
+      const Roundtrip through(request("cast"), dtype, 5);
+      Bytes payload = through.encode(gaussian(5, 1), 1);
+      const auto raw = static_cast<std::int16_t>(shift);
+      std::memcpy(payload.data(), &raw, sizeof raw);
+      EXPECT_THAT(refusal(through, payload), HasSubstr("a shift of")) << shift;
+    }
+}
+
+TEST(NeverWritten, CodesOfAVectorThatBroke) {
+  const Roundtrip through(request("cast"), TPC_F64, 5);
+  Bytes payload = through.encode(Values(5, NAN), 1);
+  EXPECT_EQ(refusal(through, payload), "accepted");
+  payload.back() = 1;
+  EXPECT_THAT(refusal(through, payload), HasSubstr("broke"));
+}
+
 // ---- threshold
 
 TEST(Threshold, KeepsWhatItsRuleSays) {

@@ -19,7 +19,8 @@ struct Result {
 /// A program in progress. Killed, with its process group, if the test forgets it.
 class Process {
  public:
-  /// The threepc program with these arguments, in a process group of its own.
+  /// The threepc program with these arguments, in a process group of its own. `serve` and `work` have a join token in
+  /// their environment, as in a shell where one was exported; `run` draws its own.
   explicit Process(const std::vector<std::string>& arguments, const std::string& program = THREEPC_TEST_PROGRAM);
   ~Process();
   Process(const Process&) = delete;

@@ -61,7 +61,7 @@ void check_round_trip(const std::vector<Operation>& operations) {
 }
 
 void absorb(const Mechanism& mechanism, Bytes program) {
-  Aggregate aggregate(mechanism.tree, mechanism.membership, true);
+  Aggregate aggregate(mechanism.tree, mechanism.membership, Ledger::Shrinks::by_replaying);
   RawVector g(mechanism.membership.dtype, dim);
   for (std::uint64_t round = 0; round < 2; ++round) {
     aggregate.begin_round(round);

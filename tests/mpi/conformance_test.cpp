@@ -223,6 +223,21 @@ TEST(Mpi, AJoinThatTimesOutNamesTheMissingAndMayBeRepeated) {
 
 // ---- the end
 
+TEST(Mpi, AMessageBeyondWhatTheHostAllowsIsRefused) {
+  Member self = own_member();
+  if (is_server()) self->limit(member(0), 1000);
+  self->open("", soon());
+  self->join(soon());
+  run_and_close(
+      self,
+      [](Transport& server) {
+        expect_failure(outcome_of([&] { server.receive(member(0), soon()); }), TPC_CLOSED, "1001 bytes, at most 1000");
+      },
+      [](Transport& worker, std::uint32_t rank) {
+        if (rank == 0) worker.send(the_server, message(pattern(1001, 1)), soon());
+      });
+}
+
 TEST(Mpi, WhatAWorkerSentBeforeItClosedIsDelivered) {
   Member self = joined_member();
   if (!is_server()) return send_and_close(*self, the_server);

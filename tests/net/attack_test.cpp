@@ -161,6 +161,32 @@ TEST_P(Attack, Garbage) {
   });
 }
 
+/// What a TLS client says first.
+Bytes tls_hello() {
+  SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+  SSL* const ssl = SSL_new(context);
+  SSL_set0_rbio(ssl, BIO_new(BIO_s_mem()));
+  SSL_set0_wbio(ssl, BIO_new(BIO_s_mem()));
+  SSL_connect(ssl);
+  Bytes hello(2048);
+  const int size = BIO_read(SSL_get_wbio(ssl), hello.data(), static_cast<int>(hello.size()));
+  hello.resize(static_cast<std::size_t>(std::max(size, 0)));
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  return hello;
+}
+
+/// Each costs the server a handshake's arithmetic, and nobody goes on with it.
+TEST_P(Attack, TwoThousandTlsHellos) {
+  const Bytes hello = tls_hello();
+  ASSERT_GT(hello.size(), 100u);
+  std::vector<RawPeer> peers;
+  expect_survival([&] {
+    if (peers.size() >= 2000) return std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    peers.emplace_back(address_).send(hello);
+  });
+}
+
 TEST_P(Attack, WrongTokensOfThreepcItself) {
   folder_.write("wrong", "a token that is another one");
   std::filesystem::permissions(folder_.path("wrong"), std::filesystem::perms::owner_read);

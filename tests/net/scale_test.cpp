@@ -1,4 +1,4 @@
-// A thousand workers at one server, and messages beyond what an int counts.
+// Hundreds of workers, a thousand, at one server, and messages beyond what an int counts.
 #include <sys/resource.h>
 
 #include <cstdlib>
@@ -11,26 +11,24 @@
 namespace transport_test {
 namespace {
 
-constexpr std::uint32_t many = 1000;
 constexpr std::uint32_t drivers = 4;  // threads, each of which drives its share of the workers
 constexpr std::uint64_t rounds = 20;
 
 /// All in one process: a worker takes a connection, and an event loop of some more files.
-bool enough_files() {
+bool enough_files(std::uint32_t many) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 16384);
   return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= 8 * many;
 }
 
-std::vector<Member> share_of(std::uint32_t driver) {
+std::vector<Member> share_of(const std::string& id, std::uint32_t many, std::uint32_t driver) {
   std::vector<Member> workers;
-  for (std::uint32_t rank = driver; rank < many; rank += drivers) workers.emplace_back("tcp", many, rank);
+  for (std::uint32_t rank = driver; rank < many; rank += drivers) workers.emplace_back(id, many, rank);
   return workers;
 }
 
-void work(std::uint32_t driver, const std::string& address) {
-  std::vector<Member> workers = share_of(driver);
+void work(std::vector<Member> workers, std::uint32_t driver, const std::string& address) {
   for (const Member& worker : workers) worker->open(address, in(120)), worker->join(in(120));
   for (std::uint64_t round = 0; round < rounds; ++round)
     for (std::uint32_t i = 0; i < workers.size(); ++i) {
@@ -40,7 +38,7 @@ void work(std::uint32_t driver, const std::string& address) {
   for (const Member& worker : workers) worker->receive(the_server, in(120));  // all have been heard
 }
 
-void serve(Transport& server) {
+void serve(Transport& server, std::uint32_t many) {
   server.join(in(120));
   const double begin = now_seconds();
   for (std::uint64_t round = 0; round < rounds; ++round) {
@@ -52,20 +50,44 @@ void serve(Transport& server) {
   server.broadcast(message({}), in(120));
 }
 
+/// Server and workers together.
+void train(const std::string& id, std::uint32_t many) {
+  Member server = opened_server(id, many);
+  std::vector<std::function<void()>> parts = {[&] { serve(*server, many); }};
+  for (std::uint32_t driver = 0; driver < drivers; ++driver)
+    parts.push_back([&, driver] { work(share_of(id, many, driver), driver, server->address()); });
+  in_parallel(parts);
+}
+
 TEST(TcpScale, AThousandWorkers) {
-  if (!enough_files()) GTEST_SKIP() << "this process may not open " << 8 * many << " files (ulimit -Hn)";
+  constexpr std::uint32_t many = 1000;
+  if (!enough_files(many)) GTEST_SKIP() << "this process may not open " << 8 * many << " files (ulimit -Hn)";
   const double before = threepc::test::resident_megabytes(::getpid());
-  {
-    Member server = opened_server("tcp", many);
-    std::vector<std::function<void()>> parts = {[&] { serve(*server); }};
-    for (std::uint32_t driver = 0; driver < drivers; ++driver)
-      parts.push_back([&, driver] { work(driver, server->address()); });
-    in_parallel(parts);
-  }
-  // Server and workers together: about a quarter of a megabyte for each pair is far more than they need.
+  train("tcp", many);
+  // About a quarter of a megabyte for each pair is far more than they need.
   const double grown = threepc::test::resident_megabytes(::getpid()) - before;
   RecordProperty("megabytes", std::to_string(grown));
   EXPECT_LT(grown, 250);
+}
+
+TEST(ShmScale, ThreeHundredWorkers) {
+  constexpr std::uint32_t many = 300;
+  if (!enough_files(many)) GTEST_SKIP() << "this process may not open " << 8 * many << " files (ulimit -Hn)";
+  train("shm", many);
+}
+
+/// The server needs a file for each, and raises its own limit as far as it may.
+TEST(ShmScale, TheLimitOfOpenFilesIsRaised) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  if (before.rlim_max < 1000) GTEST_SKIP() << "this process may not open 1000 files (ulimit -Hn)";
+  const rlimit low = {64, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  const Member server = opened_server("shm", 300);
+  rlimit after{};
+  getrlimit(RLIMIT_NOFILE, &after);
+  EXPECT_GE(after.rlim_cur, 600u);
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 /// Free memory in GiB, as the kernel estimates it.

@@ -132,6 +132,14 @@ TEST_F(ShmHostile, ALengthBeyondTheLimit) {
   expect_broken("a message of 18446744073709551615 bytes");
 }
 
+TEST_F(ShmHostile, ALengthBeyondWhatTheHostAllows) {
+  const shm::Header header{.length = 10'001};
+  raw_->write(&header, sizeof header);
+  EXPECT_EQ(outcome_of([&] { server_->receive(member(0), in(0.1)); }).status, TPC_TIMEOUT);
+  server_->limit(member(0), 10'000);  // counts for the one that is coming in
+  expect_broken("a message of 10001 bytes, at most 10000 are accepted");
+}
+
 TEST_F(ShmHostile, ALengthThatIsPromisedTakesNoMemory) {
   const shm::Header header{.length = std::uint64_t{1} << 40};
   raw_->write(&header, sizeof header);
@@ -270,6 +278,40 @@ TEST(ShmStranger, OfAnotherUserIsNotSpokenTo) {
     waitpid(other, &status, 0);
     EXPECT_EQ(status, 0);
   });
+}
+
+/// Far more than 128 who have said who they are before the server looks for the first time, and as many who are silent.
+TEST(ShmStranger, NobodyWhoHasSpokenMakesRoom) {
+  constexpr std::uint32_t many = 200;
+  Member server = opened_server("shm", many);
+  const std::string name = server->address();
+  std::vector<Socket> workers, silent;
+  for (std::uint32_t rank = 0; rank < many; ++rank) {
+    silent.push_back(connected_to(name));
+    workers.push_back(connected_to(name));
+    workers.back().send(Hello{.rank = rank, .workers = many});
+  }
+  for (std::uint32_t i = 0; i < many; ++i) silent.push_back(connected_to(name));
+  EXPECT_EQ(outcome_of([&] { server->join(soon()); }).status, TPC_OK);
+}
+
+/// A server that makes room before it has heard the worker, and does better the next time.
+TEST(ShmStranger, AWorkerThatMadeRoomComesAgain) {
+  const std::string name = shm::fresh_name();
+  const Descriptor listener = shm::listen_at(name);
+  shm::Segment segment(1 << 20);
+  Socket last;
+  Member worker("shm", 1, 0);
+  worker->open(name, soon());
+  in_parallel({[&] { worker->join(soon()); },
+               [&] {
+                 for (int made_room = 0; made_room < 3;) made_room += shm::accept_from(listener).has_value();
+                 while (!last)
+                   if (auto socket = shm::accept_from(listener)) last = std::move(*socket);
+                 Answer answer;
+                 answer.ring = 1 << 20;
+                 EXPECT_TRUE(last.send(answer, &segment.file()));
+               }});
 }
 
 // ---- servers that a worker must not trust

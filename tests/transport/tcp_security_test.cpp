@@ -133,11 +133,11 @@ void expect_exchange(const Values& of_server, const Values& of_worker) {
   EXPECT_GT(here.wire_sent, down.size());
 }
 
-// ---- beyond this host
+// ---- who can reach it
 
-TEST_F(TcpSecurity, AnAddressBeyondThisHostNeedsProtection) {
-  for (const std::string address : {"0.0.0.0:0", "[::]:0", "192.0.2.1:0"}) {
-    Member server("tcp", 1, TPC_SERVER);
+TEST_F(TcpSecurity, AnyAddressNeedsProtection) {
+  for (const std::string address : {"127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0"}) {
+    Member server("tcp", 1, TPC_SERVER, {{"insecure", false}});
     const Outcome outcome = outcome_of([&] { server->open(address, soon()); });
     for (const std::string way : {"token_file", "THREEPC_TOKEN", "certificate", "threepc certs", "insecure = true"})
       expect_failure(outcome, TPC_INVALID_ARGUMENT, way);

@@ -92,6 +92,8 @@ class Connection {
         on_control_(std::move(on_control)) {}
 
   std::uint32_t member() const { return static_cast<std::uint32_t>(peer_); }
+  /// From now on a longer message ends the connection.
+  void limit(std::uint64_t longest) { longest_ = longest; }
   bool joined() const { return joined_; }
   void set_joined() { joined_ = true; }
 
@@ -165,10 +167,15 @@ class Connection {
   std::uint8_t* grow_by(std::size_t size) {
     const std::size_t before = frame_.bytes.size(), after = before + size;
     if (after >= Buffers::worthwhile && after > frame_.bytes.capacity())
-      move_to(buffers_->take(header_is_known_ ? std::max(after, header_size + frame_.header.length) : after));
+      move_to(buffers_->take(header_is_known_ ? room_for(after) : after));
     frame_.bytes.resize(after);
     wire_->received += size;
     return frame_.bytes.data() + before;
+  }
+
+  /// Memory grows with what has come, not with what a header promises.
+  std::size_t room_for(std::size_t size) const {
+    return std::max(size, std::min<std::size_t>(2 * size, header_size + frame_.header.length));
   }
 
   void move_to(Bytes memory) {

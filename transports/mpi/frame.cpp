@@ -55,8 +55,7 @@ FrameHeader read_header(std::span<const std::uint8_t> bytes, std::uint64_t longe
                                  "; use equal versions of threepc in all processes"));
   if (wire.kind < 1 || wire.kind > 6) throw tpc::Corrupt(tpc::text("unknown kind of frame ", wire.kind));
   if (wire.length > longest)
-    throw tpc::Corrupt(
-        tpc::text("a frame of ", wire.length, " bytes, at most [transport] max_message = ", longest, " are accepted"));
+    throw tpc::Corrupt(tpc::text("a frame of ", wire.length, " bytes, at most ", longest, " are accepted"));
   return {static_cast<FrameKind>(wire.kind), wire.type, wire.round, wire.length};
 }
 

@@ -58,7 +58,8 @@ class Mpi {
         rank_(setup.worker()),
         tree_from_(options.tree_from),
         longest_(static_cast<std::uint64_t>(options.max_message)),
-        buffers_(std::make_shared<Buffers>(workers_ + 2)) {}
+        buffers_(std::make_shared<Buffers>(workers_ + 2)),
+        limits_(is_server() ? workers_ : 1, longest_) {}
 
   ~Mpi() {
     if (job_ != nullptr && !closed_) abandon();
@@ -119,6 +120,12 @@ class Mpi {
     const std::span<const std::uint8_t> payload = held_[at].payload();
     payload_received_ += payload.size();
     return {sizeof(tpc_message), held_[at].header.type, held_[at].header.round, payload.data(), payload.size()};
+  }
+
+  void limit(std::uint32_t from, std::uint64_t bytes) {
+    const std::size_t at = index_of(from);
+    limits_[at] = std::min(bytes, longest_);
+    if (at < peers_.size()) peers_[at].limit(limits_[at]);
   }
 
   /// Any thread: whoever waits looks at the flag all the time.
@@ -214,7 +221,8 @@ class Mpi {
     };
     const int first_peer = is_server() ? 1 : 0, peers = is_server() ? static_cast<int>(workers_) : 1;
     for (int peer = first_peer; peer < first_peer + peers; ++peer)
-      peers_.emplace_back(job.communicator(), peer, tag, longest_, *buffers_, wire_, on_control);
+      peers_.emplace_back(job.communicator(), peer, tag, limits_[static_cast<std::size_t>(peer - first_peer)],
+                          *buffers_, wire_, on_control);
     held_.resize(peers_.size());
   }
 
@@ -357,9 +365,10 @@ class Mpi {
   int tag_ = 0;
   WireCounters wire_;
   const std::shared_ptr<Buffers> buffers_;
-  std::deque<Connection> peers_;  // by rank; a worker's only one is the server
-  Outgoing tree_;                 // broadcasts that MPI hands on from worker to worker
-  std::vector<Inbound> held_;     // the last message of each, which the caller still looks at
+  std::vector<std::uint64_t> limits_;  // bytes of a message, by rank like the peers
+  std::deque<Connection> peers_;       // by rank; a worker's only one is the server
+  Outgoing tree_;                      // broadcasts that MPI hands on from worker to worker
+  std::vector<Inbound> held_;          // the last message of each, which the caller still looks at
   std::string refused_;
   bool asked_to_join_ = false, said_goodbye_ = false, closed_ = false;
   std::uint64_t payload_sent_ = 0, payload_received_ = 0;

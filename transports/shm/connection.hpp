@@ -71,6 +71,12 @@ class Connection {
 
   const Socket& socket() const { return socket_; }
 
+  /// From now on a longer message ends the connection, also one that is coming in.
+  void limit(std::uint64_t longest_message) {
+    longest_ = longest_message;
+    if (!gone_ && header_filled_ == sizeof header_) guarded([&] { return require_length(), true; });
+  }
+
   // ---- sending
 
   /// Moves what there is room for into the ring, after what was kept before it. True if anything moved.
@@ -257,13 +263,16 @@ class Connection {
 
   void begin_message() {
     if (header_.magic != Header::expected_magic) throw tpc::Corrupt("no message begins where one should");
-    if (header_.length > longest_)
-      throw tpc::Corrupt(tpc::text("a message of ", header_.length, " bytes, at most ", longest_,
-                                   " are accepted ([transport] max_message)"));
+    require_length();
     left_ = header_.length;
     data_ = std::move(spare_);
     data_.clear();
     if (data_.capacity() > worth_giving_back && data_.capacity() / 4 > left_) Bytes().swap(data_);
+  }
+
+  void require_length() const {
+    if (header_.length > longest_)
+      throw tpc::Corrupt(tpc::text("a message of ", header_.length, " bytes, at most ", longest_, " are accepted"));
   }
 
   std::size_t read_payload(std::span<const std::uint8_t> there) {

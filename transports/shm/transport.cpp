@@ -1,11 +1,9 @@
 // Members of a run as processes of one host that share memory. Messages go through rings, two for each worker; a socket
 // beside them wakes who sleeps and tells who has died. There is no thread: all of it happens inside the calls.
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <atomic>
 #include <bit>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,12 +13,12 @@
 
 #include "../ranks.hpp"
 #include "connection.hpp"
+#include "door.hpp"
+#include "events.hpp"
 #include "patience.hpp"
 
 namespace threepc::shm {
 namespace {
-
-constexpr std::int64_t millisecond = 1'000'000;  // ns
 
 struct Options {
   std::string_view name = "";
@@ -28,7 +26,7 @@ struct Options {
   std::int64_t max_message = std::int64_t{1} << 40;
 };
 
-class Shm {
+class Shm : private Door::Keeper {
  public:
   static constexpr tpc::About about = {.id = "shm",
                                        .version = "1.0.0",
@@ -51,20 +49,19 @@ class Shm {
         ring_(std::bit_ceil(static_cast<std::uint64_t>(options.ring))),
         longest_(static_cast<std::uint64_t>(options.max_message)),
         configured_(options.name),
-        events_(checked(epoll_create1(EPOLL_CLOEXEC), "wait for events")),
         cancel_bell_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd")),
         peers_(is_server() ? workers_ : 1),
         told_(peers_.size()),
-        held_(peers_.size()) {
-    watch(cancel_bell_.number(), {Source::cancel, 0});
+        held_(peers_.size()),
+        limits_(peers_.size(), longest_) {
+    events_.watch(cancel_bell_.number(), {Source::cancel});
   }
 
   void open(std::string_view address, tpc::Deadline) {
     name_ = address.empty() ? configured_ : address;
     if (is_server()) {
       if (name_.empty()) name_ = fresh_name();
-      listener_ = listen_at(name_);
-      watch(listener_.number(), {Source::listener, 0});
+      door_.open(name_);
     } else if (name_.empty()) {
       throw tpc::Error(TPC_INVALID_ARGUMENT,
                        "the server's name is not known; give it with --connect NAME, or set [transport] name");
@@ -134,6 +131,12 @@ class Shm {
     return {sizeof(tpc_message), held.type, held.round, held.data.data(), held.data.size()};
   }
 
+  void limit(std::uint32_t from, std::uint64_t bytes) {
+    const std::size_t at = index_of(from);
+    limits_[at] = std::min(bytes, longest_);
+    if (peers_[at] != nullptr) peers_[at]->limit(limits_[at]);
+  }
+
   /// Any thread: a flag, and a descriptor that wakes whoever waits.
   void cancel() noexcept {
     cancelled_ = true;
@@ -146,9 +149,7 @@ class Shm {
 
   /// Puts what was kept into the rings; the peers read it there whether or not this process still lives.
   void close(tpc::Deadline deadline) {
-    listener_.reset();
-    accept_again_ = 0;
-    strangers_.clear();
+    door_.close();
     for (const auto& peer : peers_)
       if (peer != nullptr) peer->ignore_messages();
     const auto emptied = [&](const auto& peer) {
@@ -165,26 +166,8 @@ class Shm {
   }
 
  private:
-  static constexpr std::size_t most_strangers = 128;
   static constexpr std::uint64_t most_kept = std::uint64_t{64} << 20;    // bytes waiting for one slow peer
-  static constexpr std::int64_t handshake_time = 5'000 * millisecond;    // ns
   static constexpr std::int64_t patience_with_reader = 2 * millisecond;  // ns without progress; then the rest is kept
-  static constexpr std::int64_t pause_of_accept = 100 * millisecond;     // ns, when the system refuses to accept
-
-  /// What an event is about, as epoll carries it.
-  enum class Source : std::uint32_t { cancel, listener, peer, stranger };
-  struct Tag {
-    Source source;
-    std::uint32_t index;
-  };
-
-  /// Who has connected and not joined. One that may join only when the server knows that its predecessor is lost
-  /// waits with its rank.
-  struct Stranger {
-    Socket socket;
-    std::int64_t expires;
-    std::optional<std::uint32_t> rank;
-  };
 
   /// A message that did not fit into a ring at once.
   struct Delivery {
@@ -226,13 +209,6 @@ class Shm {
 
   // ---- waiting
 
-  void watch(int descriptor, Tag tag, std::uint32_t what = EPOLLIN) const {
-    epoll_event event{};
-    event.events = what;
-    event.data.u64 = std::uint64_t{static_cast<std::uint32_t>(tag.source)} << 32 | tag.index;
-    if (epoll_ctl(events_.number(), EPOLL_CTL_ADD, descriptor, &event) != 0) throw system_error("wait for events");
-  }
-
   /// Looks, then sleeps, until `done`, or throws at the deadline or when cancelled.
   template <class Done>
   void wait(tpc::Deadline deadline, const std::string& late, Done done) {
@@ -260,13 +236,12 @@ class Shm {
   /// Until something happens; handles it.
   void sleep_until(std::int64_t deadline) {
     const bool idle = prepare_sleep();
-    epoll_event happened[64];
-    const int count = epoll_wait(events_.number(), happened, std::size(happened), idle ? milliseconds_to(deadline) : 0);
-    for (const auto& peer : peers_)
-      if (peer != nullptr) peer->wake(), peer->flush();
-    for (int i = 0; i < count; ++i)
-      handle({static_cast<Source>(happened[i].data.u64 >> 32), static_cast<std::uint32_t>(happened[i].data.u64)});
-    if (is_server()) attend_strangers();
+    const auto awake = [this] {
+      for (const auto& peer : peers_)
+        if (peer != nullptr) peer->wake(), peer->flush();
+    };
+    events_.wait(idle ? milliseconds_to(deadline) : 0, awake, [this](Tag tag) { handle(tag); });
+    if (is_server()) door_.attend();
   }
 
   /// False: something that is wanted is there already.
@@ -279,8 +254,7 @@ class Shm {
 
   /// Rounded up, and not past the next time at which a stranger needs attention.
   int milliseconds_to(std::int64_t deadline) const {
-    if (!strangers_.empty()) deadline = std::min(deadline, strangers_.begin()->second.expires);
-    if (accept_again_ > 0) deadline = std::min(deadline, accept_again_);
+    deadline = door_.next_attention(deadline);
     constexpr std::int64_t day = 86'400'000 * millisecond;
     const std::int64_t left = std::min(deadline - std::min(host_->now(), deadline), day);
     return static_cast<int>((left + millisecond - 1) / millisecond);
@@ -291,14 +265,14 @@ class Shm {
       case Source::cancel:
         break;  // the flag says it
       case Source::listener:
-        accept_strangers();
+        door_.accept();
         break;
       case Source::peer:
         peers_[tag.index]->listen();
         peers_[tag.index]->drain();
         break;
       case Source::stranger:
-        hear_stranger(tag.index);
+        door_.hear(tag.index);
         break;
     }
   }
@@ -373,47 +347,7 @@ class Shm {
     }
   }
 
-  void accept_strangers() {
-    while (std::optional<Socket> socket = accept_from(listener_)) {
-      if (!socket->peer_is_same_user()) {
-        log(TPC_LOG_WARNING, "refused a process of another user");
-        continue;
-      }
-      // A worker speaks at once; who is silent for longest makes room.
-      if (strangers_.size() >= most_strangers) strangers_.erase(strangers_.begin());
-      watch(socket->number(), {Source::stranger, ++last_stranger_});
-      strangers_.emplace(last_stranger_, Stranger{std::move(*socket), host_->now() + handshake_time, std::nullopt});
-    }
-    if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) accept_later();
-  }
-
-  /// Out of descriptors, say: trying again at once would only burn the processor.
-  void accept_later() {
-    log(TPC_LOG_WARNING, tpc::text("cannot take in who connects: ", std::strerror(errno), "; trying again"));
-    epoll_ctl(events_.number(), EPOLL_CTL_DEL, listener_.number(), nullptr);
-    accept_again_ = host_->now() + pause_of_accept;
-  }
-
-  void hear_stranger(std::uint32_t id) {
-    const auto at = strangers_.find(id);
-    if (at == strangers_.end()) return;
-    Stranger& stranger = at->second;
-    Hello hello;
-    const Socket::Arrival arrival = stranger.socket.receive(hello);
-    if (arrival == Socket::Arrival::nothing) return;
-    if (arrival == Socket::Arrival::packet && !stranger.rank.has_value()) {
-      if (const std::string fault = refusal(hello); !fault.empty()) {
-        refuse(stranger.socket, fault);
-      } else {
-        stranger.rank = hello.rank;
-        stranger.expires = INT64_MAX;
-        if (!admit(stranger)) return;
-      }
-    }
-    strangers_.erase(at);
-  }
-
-  std::string refusal(const Hello& hello) {
+  std::string objection(const Hello& hello) override {
     if (hello.magic != Hello::expected_magic || hello.version != Hello::expected_version)
       return "it does not speak this server's protocol; use equal versions of threepc";
     if (hello.workers != workers_)
@@ -427,28 +361,17 @@ class Shm {
     return "";
   }
 
-  void refuse(const Socket& socket, const std::string& fault) const {
-    log(TPC_LOG_WARNING, "refused a worker: " + fault);
-    Answer answer;
-    fault.copy(answer.refusal.data(), answer.refusal.size() - 1);
-    socket.send(answer, nullptr);
-  }
-
   /// False: not yet. A rank that was lost is taken again only when the caller has been told of the loss; otherwise it
   /// would go on with a newcomer as if that knew everything.
-  bool admit(Stranger& stranger) {
-    const std::uint32_t rank = *stranger.rank;
+  bool admit(std::uint32_t rank, Socket& socket) override {
     const bool again = peers_[rank] != nullptr;
     if (again && !joining_ && !told_[rank]) return false;
-    if (again && !peers_[rank]->gone()) {
-      refuse(stranger.socket, tpc::text("rank ", rank, " has already joined"));
-      return true;
-    }
+    if (again && !peers_[rank]->gone())
+      return door_.refuse(socket, rank, tpc::text("rank ", rank, " has already joined")), true;
     try {
-      take_in(stranger.socket, rank);
+      take_in(socket, rank);
     } catch (const tpc::Error& error) {
-      refuse(stranger.socket, error.what());
-      return true;
+      return door_.refuse(socket, rank, error.what()), true;
     }
     if (!again) ++joined_;
     told_[rank] = false;
@@ -462,43 +385,26 @@ class Shm {
     answer.ring = ring_;
     if (!socket.send(answer, &segment.file())) throw tpc::Error(TPC_CLOSED, "it did not wait for the answer");
     segment.file().reset();
-    epoll_ctl(events_.number(), EPOLL_CTL_DEL, socket.number(), nullptr);
-    watch(socket.number(), {Source::peer, rank});
+    events_.forget(socket.number());
+    events_.watch(socket.number(), {Source::peer, rank});
     const Ring out = segment.to_worker(), in = segment.to_server();
-    peers_[rank] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, longest_, wire_);
-  }
-
-  /// Those who may join now do, those who stayed silent go, and a pause of accepting ends.
-  void attend_strangers() {
-    const std::int64_t now = host_->now();
-    for (auto at = strangers_.begin(); at != strangers_.end();) {
-      Stranger& stranger = at->second;
-      const bool over = stranger.rank.has_value() ? admit(stranger) : now >= stranger.expires;
-      at = over ? strangers_.erase(at) : std::next(at);
-    }
-    if (accept_again_ == 0 || now < accept_again_ || !listener_) return;
-    accept_again_ = 0;
-    watch(listener_.number(), {Source::listener, 0});
+    peers_[rank] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, limits_[rank], wire_);
   }
 
   // ---- worker
 
+  /// A server under siege may have made room for others before it heard this worker; while it listens it is asked
+  /// again.
   void join_server(tpc::Deadline deadline) {
     Socket socket = connect_until(deadline);
-    if (!socket.peer_is_same_user())
-      throw tpc::Error(TPC_INVALID_ARGUMENT,
-                       "the server '" + name_ + "' belongs to another user; shared memory is for one user's processes");
-    socket.send(Hello{.rank = rank_, .workers = workers_});
-    watch(socket.number(), {Source::stranger, 0});
     Answer answer;
     Descriptor file;
-    Socket::Arrival arrival = Socket::Arrival::nothing;
-    wait(deadline, "the server '" + name_ + "' does not answer", [&] {
-      if (arrival == Socket::Arrival::nothing) arrival = socket.receive(answer, file);
-      return arrival != Socket::Arrival::nothing;
-    });
-    if (arrival == Socket::Arrival::end)
-      throw tpc::Error(TPC_CLOSED, "the server '" + name_ + "' closed the connection");
+    while (!is_answered(socket, answer, file, deadline)) {
+      sleep_until(host_->now() + pause_of_retry());
+      std::optional<Socket> again = connect_to(name_);
+      if (!again) throw tpc::Error(TPC_CLOSED, "the server '" + name_ + "' closed the connection");
+      socket = std::move(*again);
+    }
     if (answer.ring == 0)
       throw tpc::Error(
           TPC_INVALID_ARGUMENT,
@@ -507,14 +413,32 @@ class Shm {
     connect_rings(std::move(socket), std::move(file), answer.ring);
   }
 
+  /// False: the server has closed the connection.
+  bool is_answered(const Socket& socket, Answer& answer, Descriptor& file, tpc::Deadline deadline) {
+    if (!socket.peer_is_same_user())
+      throw tpc::Error(TPC_INVALID_ARGUMENT,
+                       "the server '" + name_ + "' belongs to another user; shared memory is for one user's processes");
+    socket.send(Hello{.rank = rank_, .workers = workers_});
+    events_.watch(socket.number(), {Source::stranger});
+    Socket::Arrival arrival = Socket::Arrival::nothing;
+    wait(deadline, "the server '" + name_ + "' does not answer", [&] {
+      if (arrival == Socket::Arrival::nothing) arrival = socket.receive(answer, file);
+      return arrival != Socket::Arrival::nothing;
+    });
+    return arrival == Socket::Arrival::packet;
+  }
+
+  /// Not all at the same moment.
+  std::int64_t pause_of_retry() const { return 50 * millisecond + host_->now() % (100 * millisecond); }
+
   void connect_rings(Socket socket, Descriptor file, std::uint64_t ring) {
     if (!file || !std::has_single_bit(ring) || ring > std::uint64_t{1} << 30)
       throw tpc::Corrupt("the server '" + name_ + "' sent no usable shared memory");
     Segment segment(std::move(file), ring);
-    epoll_ctl(events_.number(), EPOLL_CTL_DEL, socket.number(), nullptr);
-    watch(socket.number(), {Source::peer, 0});
+    events_.forget(socket.number());
+    events_.watch(socket.number(), {Source::peer, 0});
     const Ring out = segment.to_server(), in = segment.to_worker();
-    peers_[0] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, longest_, wire_);
+    peers_[0] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, limits_[0], wire_);
   }
 
   /// Tries until the deadline: a worker may be started before its server.
@@ -539,15 +463,13 @@ class Shm {
   const std::string configured_;
   std::string name_;
   std::atomic<bool> cancelled_{false};
-  Descriptor events_;       // epoll: all that can happen
-  Descriptor cancel_bell_;  // readable once cancelled
-  Descriptor listener_;
-  std::int64_t accept_again_ = 0;  // when the listener is watched again; 0: it is
-  std::map<std::uint32_t, Stranger> strangers_;
-  std::uint32_t last_stranger_ = 0;
+  Events events_;
+  Descriptor cancel_bell_;                          // readable once cancelled
+  Door door_{events_, *host_, workers_, *this};     // server
   std::vector<std::unique_ptr<Connection>> peers_;  // by rank; a worker's only one is the server
   std::vector<bool> told_;                          // the caller knows that this one is lost
   std::vector<Inbound> held_;                       // the last message of each, which the caller still looks at
+  std::vector<std::uint64_t> limits_;               // bytes of a message, likewise
   std::uint32_t joined_ = 0;
   bool joining_ = false;  // in join, where no caller has yet spoken to anybody
   bool closed_ = false;

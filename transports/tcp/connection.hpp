@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "faults.hpp"
+#include "../faults.hpp"
+#include "buffer.hpp"
 #include "frame.hpp"
 #include "liveness.hpp"
 #include "stream.hpp"
@@ -35,10 +36,10 @@ inline std::shared_ptr<const Bytes> shared_frame(FrameKind kind, std::uint32_t s
 struct Inbound {
   std::uint32_t type = 0;
   std::uint64_t round = 0;
-  Bytes bytes;             // the payload, after
+  Buffer memory;           // of the payload, after
   std::size_t before = 0;  // so many bytes of its frame
-  std::uint64_t size() const { return bytes.size() - before; }
-  const std::uint8_t* data() const { return bytes.data() + before; }
+  std::uint64_t size = 0;  // of the payload
+  const std::uint8_t* data() const { return memory.data() + before; }
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -55,7 +56,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     error_code ignored;
     asio::ip::tcp::socket& socket = stream_->socket();
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    keep_alive(socket.native_handle(), keepalive_);
     const auto remote = socket.remote_endpoint(ignored);
     source_ = remote.address();
     const std::string host = source_.to_string(ignored);
@@ -72,8 +72,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   /// From now on messages are accepted; before, only the small frames of a handshake.
-  void trust() { trusted_ = true; }
+  void trust() {
+    trusted_ = true;
+    keep_alive(stream_->socket().native_handle(), keepalive_);
+    stream_->leave_gate();
+  }
   bool trusted() const { return trusted_; }
+
+  /// From now on a longer message ends the connection, also one that is coming in, when more of it comes.
+  void limit(std::uint64_t longest_message) { longest_ = longest_message; }
 
   /// Queues a frame; it leaves as the socket takes it.
   void send(std::shared_ptr<const Bytes> frame) {
@@ -88,7 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Inbound take_message() {
     Inbound first = std::move(inbox_.front());
     inbox_.pop_front();
-    inbox_bytes_ -= first.size();
+    inbox_bytes_ -= first.size;
     if (!reading_) resume();
     return first;
   }
@@ -111,6 +118,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     conclude({reason, false}, fault);
     close();
   }
+  /// As end(), for one that may try again: it is told so, where it can hear it.
+  void send_away(const std::string& reason, Fault fault) {
+    static const Bytes frame = to_frame({FrameKind::reject}, to_reject(Refusal::come_again, "it is busy; come again"));
+    if (!stream_->is_secret() && outbox_.empty()) tell(frame);
+    end(reason, fault);
+  }
   void end_because_of_unexpected_frame() { end("sent an unexpected frame", Fault::frame); }
   /// Ends it if the peer has acknowledged nothing for as long as keep-alive allows.
   void end_if_cut_off() {
@@ -119,6 +132,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
               " s ([transport] keepalive): its host or the " + "link is down",
           Fault::left);
   }
+
+  /// Nothing has come from it yet.
+  bool is_silent() const { return !has_spoken_ && !stream_->has_begun() && !something_has_come(); }
+  /// It has said something, and it is for this side to answer.
+  bool waits() const { return stream_->waits() || something_has_come(); }
 
   bool ended() const { return ended_; }
   const std::string& reason() const { return ending_.text; }
@@ -145,9 +163,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const std::size_t least = trusted_ ? buffer : small_buffer;
     const std::size_t some = std::min(expected_, std::max(2 * filled_, large));
     const std::size_t size = std::max(least, some);
-    if (filled_ < buffer_.size() || buffer_.size() >= size) return;
-    buffer_.reserve(size);  // exactly: resize alone would take up to twice as much
-    buffer_.resize(size);
+    if (filled_ == buffer_.size()) buffer_.grow(size);
   }
 
   void read_more() {
@@ -168,6 +184,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return close();
     }
     if (finishing_ && !trusted_ && has_discarded_enough(size)) return end("was refused and went on", Fault::frame);
+    has_spoken_ = true;
     filled_ += size;
     resume();
   }
@@ -180,20 +197,38 @@ class Connection : public std::enable_shared_from_this<Connection> {
       const Decoded frame = decode_frame({buffer_.data() + used, filled_ - used}, longest());
       expected_ = frame.size;
       if (frame.state == Decoded::State::incomplete) break;
-      if (frame.state == Decoded::State::bad) return end("sent a bad frame: " + frame.fault, Fault::frame);
+      if (frame.state == Decoded::State::bad) return end_because_of(frame);
       used += frame.size;
       take(frame, used == filled_ && frame.size > buffer);
-      if (buffer_.empty()) used = 0;  // it was handed over
+      if (buffer_.size() == 0) used = 0;  // it was handed over
     }
     if (used > 0) drop(used);
     if (wants_more()) read_more();
   }
 
+  void end_because_of(const Decoded& bad) {
+    // "Protocol version", so that a client knows that trying again is no use (RFC 8446, 6).
+    static const Bytes alert = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 70};
+    if (!stream_->is_secret() && is_tls({buffer_.data(), filled_})) tell(alert);
+    end("sent a bad frame: " + bad.fault, Fault::frame);
+  }
+
+  bool something_has_come() const {
+    error_code ignored;
+    return stream_->socket().available(ignored) > 0;
+  }
+
+  /// What fits into the socket, which is enough for a few words.
+  void tell(const Bytes& bytes) {
+    error_code ignored;
+    stream_->socket().non_blocking(true, ignored);
+    stream_->socket().send(asio::buffer(bytes), 0, ignored);
+  }
+
   void drop(std::size_t used) {
-    const auto at = [this](std::size_t i) { return buffer_.begin() + static_cast<std::ptrdiff_t>(i); };
-    std::copy(at(used), at(filled_), buffer_.begin());
+    std::copy(buffer_.data() + used, buffer_.data() + filled_, buffer_.data());
     filled_ -= used;
-    if (filled_ == 0 && buffer_.size() > buffer) Bytes().swap(buffer_);
+    if (filled_ == 0 && buffer_.size() > buffer) buffer_ = Buffer();
   }
 
   /// `alone`: the buffer ends with this frame, which is large, so that it can be handed over without a copy.
@@ -211,16 +246,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void keep(const Decoded& frame, bool alone) {
-    Inbound message{frame.header.type, frame.header.round, {}, 0};
+    Inbound message{frame.header.type, frame.header.round, {}, 0, frame.payload.size()};
     if (alone) {
       message.before = static_cast<std::size_t>(frame.payload.data() - buffer_.data());
-      message.bytes = std::move(buffer_);
-      message.bytes.resize(std::exchange(filled_, 0));
-      buffer_.clear();
+      message.memory = std::move(buffer_);
+      filled_ = 0;
     } else {
-      message.bytes.assign(frame.payload.begin(), frame.payload.end());
+      message.memory.grow(frame.payload.size());
+      std::copy(frame.payload.begin(), frame.payload.end(), message.memory.data());
     }
-    inbox_bytes_ += message.size();
+    inbox_bytes_ += message.size;
     inbox_.push_back(std::move(message));
   }
 
@@ -261,8 +296,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void discard() {
-    buffer_.resize(small_buffer);
-    stream_->socket().async_read_some(asio::buffer(buffer_),
+    buffer_.grow(small_buffer);
+    stream_->socket().async_read_some(asio::buffer(buffer_.data(), small_buffer),
                                       [self = shared_from_this()](const error_code& error, std::size_t size) {
                                         const bool over = error || self->has_discarded_enough(size);
                                         over ? self->close() : self->discard();
@@ -295,15 +330,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Handler handler_;
   asio::ip::address source_;
   std::string name_;
-  Bytes buffer_;
+  Buffer buffer_;
   std::size_t filled_ = 0;
   std::size_t expected_ = 0;  // size of the frame that is arriving, 0 while its header is not there
   std::deque<Inbound> inbox_;
   std::uint64_t inbox_bytes_ = 0;
   std::deque<std::shared_ptr<const Bytes>> outbox_;
   std::size_t queued_bytes_ = 0, discarded_ = 0;
-  bool trusted_ = false, reading_ = false, finishing_ = false, said_goodbye_ = false, write_failed_ = false,
-       ended_ = false;
+  bool trusted_ = false, has_spoken_ = false, reading_ = false, finishing_ = false, said_goodbye_ = false,
+       write_failed_ = false, ended_ = false;
   Ending ending_;
   Fault fault_ = Fault::left;
 };

@@ -1,6 +1,9 @@
 // The server's door: it listens, and lets in who belongs to the run.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,10 +13,11 @@
 #include <string>
 #include <utility>
 
+#include "../faults.hpp"
+#include "../file_limit.hpp"
 #include "address.hpp"
 #include "connection.hpp"
-#include "faults.hpp"
-#include "file_limit.hpp"
+#include "gate.hpp"
 #include "loop.hpp"
 #include "strangers.hpp"
 #include "terms.hpp"
@@ -34,7 +38,7 @@ class Door {
 
   /// All outlive the door.
   Door(Loop& loop, const Terms& terms, WireCounters& wire, Keeper& keeper)
-      : loop_(&loop), terms_(&terms), wire_(&wire), keeper_(&keeper), faults_(*terms.host) {}
+      : loop_(&loop), terms_(&terms), wire_(&wire), keeper_(&keeper), faults_(*terms.host, "tcp") {}
 
   /// Listens at `address`, and puts the port into it if it was 0. Throws tpc::Error that says what is wrong with it.
   void open(Address& address) {
@@ -43,26 +47,30 @@ class Door {
     const auto found = resolver.resolve(address.host, address.port, asio::ip::tcp::resolver::passive, error);
     // A name may stand for addresses that this host does not have, such as IPv6 ones.
     for (auto at = found.begin(); !error && at != found.end(); ++at) {
-      if (!at->endpoint().address().is_loopback()) require_protection(address);
+      require_protection(address, at->endpoint().address().is_loopback());
       if (listen_at(at->endpoint(), error)) break;
       if (std::next(at) != found.end()) error.clear();
     }
     if (error) throw tpc::Error(TPC_INVALID_ARGUMENT, why_not(address, error));
     address.port = std::to_string(acceptor_->local_endpoint().port());
     if (!acceptor_->local_endpoint().address().is_loopback()) warn_of_exposure(address);
-    expect_members();
+    allow_files();
     accept_next();
   }
 
+  /// While members still have to come, strangers get all the time that there is; see Gate.
+  void expect_members(bool wide) { gate_.open(wide); }
+
   void close() {
     acceptor_.reset();
+    gate_.clear();
     strangers_.end_all("came too late");
     faults_.count_up();
   }
 
  private:
   using Endpoint = asio::ip::tcp::endpoint;
-  static constexpr std::uint32_t more_strangers = 128;  // than workers, which may all come at once
+  static constexpr int most_at_once = 32;
 
   bool listen_at(const Endpoint& endpoint, error_code& error) {
     acceptor_.emplace(loop_->io());
@@ -70,6 +78,8 @@ class Door {
     if (!error) acceptor_->set_option(asio::socket_base::reuse_address(true), error);
     if (!error && endpoint.address() == asio::ip::address_v6::any())
       acceptor_->set_option(asio::ip::v6_only(false), error);
+    if (!error) ::fcntl(acceptor_->native_handle(), F_SETFD, FD_CLOEXEC);
+    if (!error) acceptor_->non_blocking(true, error);
     if (!error) acceptor_->bind(endpoint, error);
     if (!error) acceptor_->listen(asio::socket_base::max_listen_connections, error);
     return !error;
@@ -81,15 +91,19 @@ class Door {
     return address.text() + " is in use by another program; choose another [transport] port, or 0 for any free one";
   }
 
-  void require_protection(const Address& address) const {
+  /// On loopback as well: whoever has an account on this host could be a worker.
+  void require_protection(const Address& address, bool is_loopback) const {
     if (terms_->tls || terms_->token || terms_->insecure) return;
+    const auto* const who = is_loopback ? "by every user of this host" : "from other hosts";
+    const auto* const alone = is_loopback ? "uses this host" : "is on the network";
     throw tpc::Error(
         TPC_INVALID_ARGUMENT,
-        tpc::text(address.text(),
-                  " can be reached from other hosts, and nothing here keeps strangers out. Set "
-                  "[transport] token_file (or THREEPC_TOKEN), so that members prove who they are; or ca, certificate "
-                  "and key (threepc certs makes them), so that everything is encrypted as well; or, where nobody "
-                  "else is on the network, insecure = true"));
+        tpc::text(address.text(), " can be reached ", who,
+                  ", and nothing here keeps strangers out. Give the server and its workers the same secret, so that "
+                  "they prove who they are: export THREEPC_TOKEN=$(openssl rand -hex 32), or a file of it as "
+                  "[transport] token_file; or set ca, certificate and key (threepc certs makes them), so that "
+                  "everything is encrypted as well; or, where nobody else ",
+                  alone, ", insecure = true (--set transport.insecure=true)"));
   }
 
   void warn_of_exposure(const Address& address) const {
@@ -101,34 +115,60 @@ class Door {
                                      : "insecure: whoever reaches " + address.text() + " may join this run");
   }
 
-  void expect_members() const {
-    const std::uint32_t workers = terms_->workers;
-    const std::uint64_t wanted = std::uint64_t{2} * workers + more_strangers + 64;
-    if (const std::uint64_t allowed = allow_open_files(wanted); allowed < workers + std::uint64_t{64})
-      terms_->log(TPC_LOG_WARNING, tpc::text("this process may open ", allowed, " files, too few for ", workers,
-                                             " workers; raise the hard limit (ulimit -Hn)"));
+  void allow_files() const {
+    if (const std::string warning = allow_connections(terms_->workers); !warning.empty())
+      terms_->log(TPC_LOG_WARNING, warning);
   }
 
   void accept_next() {
-    acceptor_->async_accept([this](const error_code& error, asio::ip::tcp::socket socket) {
+    acceptor_->async_wait(asio::ip::tcp::acceptor::wait_read, [this](const error_code& error) {
       if (!acceptor_ || error == asio::error::operation_aborted) return;
-      if (error) return accept_later();
-      admit(std::move(socket));
-      accept_next();
+      gate_.enter([this] { accept_some(); }, Turn::last);
     });
   }
 
-  /// Out of file descriptors, say: trying again at once would only burn the processor.
-  void accept_later() {
-    accept_pause_.expires_after(std::chrono::milliseconds(100));
+  /// As many as there is time for, but never so many that those who are here already have to wait for long.
+  void accept_some() {
+    error_code error;
+    for (int i = 0; acceptor_ && i < most_at_once; ++i) {
+      if (!strangers_.make_room()) return accept_later(std::chrono::milliseconds(2));
+      asio::ip::tcp::socket socket(loop_->io());
+      acceptor_->accept(socket, error);
+      if (error == asio::error::would_block || error == asio::error::connection_aborted) break;
+      // Out of file descriptors, say: trying again at once would only burn the processor.
+      if (error) return accept_later(std::chrono::milliseconds(100));
+      meet(std::move(socket));
+      if (!gate_.has_time()) break;
+    }
+    if (acceptor_) accept_next();
+  }
+
+  void accept_later(std::chrono::milliseconds pause) {
+    accept_pause_.expires_after(pause);
     accept_pause_.async_wait([this](const error_code& error) {
       if (!error && acceptor_) accept_next();
     });
   }
 
+  /// A flood is mostly of those who are gone already: they cost no more than a look.
+  void meet(asio::ip::tcp::socket socket) {
+    char byte = 0;
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);  // not for workers that this process starts
+    const bool gone = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    if (!gone) return admit(std::move(socket));
+    const std::string source = source_of(socket);
+    faults_.note(source, Fault::left, source, "closed the connection");
+  }
+
+  static std::string source_of(const asio::ip::tcp::socket& socket) {
+    error_code unknown;
+    return socket.remote_endpoint(unknown).address().to_string();
+  }
+
   void admit(asio::ip::tcp::socket socket) {
+    const Turn turn = faults_.has_seen(source_of(socket)) ? Turn::last : Turn::first;
     auto connection = std::make_shared<Connection>(
-        stream_to_worker(std::move(socket)), terms_->keepalive, terms_->longest_message,
+        stream_to_worker(std::move(socket), turn), terms_->keepalive, terms_->longest_message,
         Connection::Handler{
             [](Connection&) {}, [this](Connection& from, const Decoded& control) { on_control(from, control); },
             [this](Connection& ended) {
@@ -142,13 +182,13 @@ class Door {
     connection->start();
   }
 
-  std::unique_ptr<Stream> stream_to_worker(asio::ip::tcp::socket socket) const {
+  std::unique_ptr<Stream> stream_to_worker(asio::ip::tcp::socket socket, Turn turn) {
     if (!terms_->tls) return std::make_unique<PlainStream>(std::move(socket), *wire_);
     static const auto answer = shared_frame(FrameKind::reject, tpc::server_member,
                                             to_reject(Refusal::final,
                                                       "this server speaks TLS only; set [transport] ca, "
                                                       "certificate and key"));
-    return terms_->tls->server_stream(std::move(socket), *wire_, answer);
+    return terms_->tls->server_stream(std::move(socket), *wire_, answer, gate_, turn);
   }
 
   void note(const Connection& stranger, Fault fault, const std::string& text) {
@@ -211,6 +251,7 @@ class Door {
   WireCounters* wire_;
   Keeper* keeper_;
   FaultLog faults_;
+  Gate gate_{loop_->io()};
   std::optional<asio::ip::tcp::acceptor> acceptor_;
   asio::steady_timer accept_pause_{loop_->io()};
   Strangers strangers_{loop_->io(), std::size_t{terms_->workers} + more_strangers};

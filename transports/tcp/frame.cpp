@@ -114,6 +114,7 @@ Reject read_reject(std::span<const std::uint8_t> payload) {
   std::uint32_t refusal = 0;
   std::memcpy(&refusal, payload.data(), 4);
   if (refusal == static_cast<std::uint32_t>(Refusal::rank_taken)) out.refusal = Refusal::rank_taken;
+  if (refusal == static_cast<std::uint32_t>(Refusal::come_again)) out.refusal = Refusal::come_again;
   out.text.assign(payload.begin() + 4, payload.end());
   // It is shown on a terminal before anybody has proved who he is.
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };

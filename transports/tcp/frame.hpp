@@ -47,6 +47,11 @@ struct Decoded {
 /// magic, version, kind, and a length of at most `longest`; the checksum when the payload is complete.
 Decoded decode_frame(std::span<const std::uint8_t> bytes, std::uint64_t longest);
 
+/// Whether a stream begins as TLS does.
+inline bool is_tls(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 2 && bytes[0] == 0x16 && bytes[1] == 0x03;
+}
+
 /// JOIN's payload. A worker that joins again from the process it joined from before says so by the same `instance`.
 struct Join {
   std::uint32_t rank;
@@ -59,8 +64,9 @@ std::array<std::uint8_t, 48> to_bytes(const Join& join);
 bool read_join(std::span<const std::uint8_t> payload, Join& out);
 
 enum class Refusal : std::uint32_t {
-  final = 1,      // it would be the same next time
-  rank_taken = 2  // until the server notices that the worker which has the rank is gone, if it is
+  final = 1,       // it would be the same next time
+  rank_taken = 2,  // until the server notices that the worker which has the rank is gone, if it is
+  come_again = 3   // it had no time for this one
 };
 
 /// REJECT's payload: the kind of refusal, then text for a person.

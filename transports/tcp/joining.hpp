@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 
 #include "address.hpp"
@@ -31,25 +32,34 @@ class Joining {
     for (bool told = false;; told = true) {
       const std::optional<Refused> no = try_once(deadline);
       if (!no) return;
-      const Clock::time_point last = std::min(patience, time_point(deadline)) - retry_interval;
-      if (no->refusal != Refusal::rank_taken || Clock::now() >= last) throw tpc::Error(TPC_INVALID_ARGUMENT, no->text);
-      if (!told) terms_->log(TPC_LOG_INFO, no->text + "; if that one is gone, the server will notice soon");
-      loop_->pause(retry_interval, deadline, no->text);
+      const auto interval = interval_after(no->refusal);
+      const Clock::time_point last = no->refusal == Refusal::rank_taken ? patience : time_point(deadline);
+      if (no->refusal == Refusal::final || Clock::now() + interval >= std::min(last, time_point(deadline)))
+        throw tpc::Error(no->status, no->text);
+      if (!told) terms_->log(TPC_LOG_INFO, no->text + "; trying again");
+      loop_->pause(interval, deadline, no->text);
     }
   }
 
  private:
-  static constexpr auto retry_interval = std::chrono::milliseconds(500);
+  /// Soon, where the server had no time, but not all at the same moment.
+  static std::chrono::milliseconds interval_after(Refusal refusal) {
+    if (refusal != Refusal::come_again) return std::chrono::milliseconds(500);
+    thread_local std::minstd_rand random{std::random_device{}()};
+    return std::chrono::milliseconds(50 + random() % 100);
+  }
 
   /// Why this worker is not taken in; the text is a sentence.
   struct Refused {
     Refusal refusal;
     std::string text;
+    tpc_status status = TPC_INVALID_ARGUMENT;
   };
 
   /// Returns why this worker was not taken in, or will not be with this server.
   std::optional<Refused> try_once(tpc::Deadline deadline) {
     refused_.reset();
+    greeted_ = false;
     identity_.emplace(tpc::text(terms_->rank, "@", server_.text()));
     handshake_ = {Join{terms_->rank, terms_->workers, identity_->number(), random_nonce()}, {}, {}};
     const auto connection = std::make_shared<Connection>(stream_to_server(connect(deadline)), terms_->keepalive,
@@ -58,14 +68,16 @@ class Joining {
     connection->start();
     loop_->wait(deadline, the_server() + " does not answer",
                 [&] { return connection->trusted() || refused_ || connection->ended(); });
-    if (!connection->trusted() && !refused_)
-      throw tpc::Error(connection->end_is_final() ? TPC_INVALID_ARGUMENT : TPC_CLOSED,
-                       the_server() + " " + connection->reason());
-    return refused_;
+    if (connection->trusted() || refused_) return refused_;
+    const std::string text = the_server() + " " + connection->reason();
+    // A server under siege cannot say more while TLS has not begun.
+    if (terms_->tls && !greeted_ && !connection->end_is_final()) return Refused{Refusal::rank_taken, text, TPC_CLOSED};
+    throw tpc::Error(connection->end_is_final() ? TPC_INVALID_ARGUMENT : TPC_CLOSED, text);
   }
 
   Connection::Handler handler() {
     return {[this](Connection& ready) {
+              greeted_ = true;
               handshake_.binding = ready.stream().binding();
               ready.send(shared_frame(FrameKind::join, terms_->member(), to_bytes(handshake_.join)));
             },
@@ -127,13 +139,26 @@ class Joining {
       asio::ip::tcp::socket socket(loop_->io());
       const error_code error = connect_once(socket, deadline, unreachable);
       if (!error) return socket;
-      if (error != asio::error::connection_refused)
+      if (error != asio::error::connection_refused && error != asio::error::timed_out)
         throw tpc::Error(TPC_CLOSED, "cannot reach " + server_.text() + ": " + error.message());
       loop_->pause(interval, deadline, unreachable);
     }
   }
 
+  /// One attempt is short: the system asks a server whose queue is full again after 1, 3, 7, 15 s, and would be too
+  /// late.
   error_code connect_once(asio::ip::tcp::socket& socket, tpc::Deadline deadline, const std::string& late) {
+    const std::int64_t soon = terms_->host->now() + std::int64_t{3'000'000'000};
+    if (soon >= deadline.at) return connect_until(socket, deadline, late);
+    try {
+      return connect_until(socket, {soon}, late);
+    } catch (const tpc::Error& error) {
+      if (error.status() != TPC_TIMEOUT) throw;
+      return asio::error::timed_out;
+    }
+  }
+
+  error_code connect_until(asio::ip::tcp::socket& socket, tpc::Deadline deadline, const std::string& late) {
     std::optional<error_code> outcome;
     asio::ip::tcp::resolver resolver(loop_->io());
     const auto finish = [&](const error_code& error, const asio::ip::tcp::endpoint&) { outcome = error; };
@@ -157,6 +182,7 @@ class Joining {
   Address server_;
   std::optional<Identity> identity_;  // while the connection lives
   std::optional<Refused> refused_;
+  bool greeted_ = false;
   Handshake handshake_{};
 };
 

@@ -46,6 +46,14 @@ class Stream {
   virtual asio::ip::tcp::socket& socket() = 0;
   /// What differs between any two sessions and is the same on both ends of one; zeros where nothing does.
   virtual std::array<std::uint8_t, 32> binding() const { return {}; }
+  /// Whether only the peer can read what is written.
+  virtual bool is_secret() const { return false; }
+  /// Its peer has joined: what comes from now on waits for nothing.
+  virtual void leave_gate() {}
+  /// Whether its peer has said something in the greeting.
+  virtual bool has_begun() const { return false; }
+  /// Whether something that has come waits for the strangers' turn.
+  virtual bool waits() const { return false; }
   /// Why reading ended.
   virtual Ending explain(const error_code& error) const {
     return {error == asio::error::eof ? "closed the connection" : "lost the connection: " + error.message(), false};

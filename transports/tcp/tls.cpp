@@ -8,12 +8,13 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <threepc/sdk.hpp>
 
+#include "gated_socket.hpp"
 #include "secret_file.hpp"
 
 namespace threepc::tcp {
 namespace {
 
-using SslStream = asio::ssl::stream<asio::ip::tcp::socket>;
+using SslStream = asio::ssl::stream<GatedSocket>;
 constexpr std::uint8_t tls_handshake_record = 0x16;  // the first byte of whoever speaks TLS
 constexpr int first_alert = 1000;                    // OpenSSL's reason for an alert n is 1000 + n
 
@@ -34,8 +35,10 @@ std::string explain_tls(int reason, const std::string& message) {
     case SSL_R_BAD_RECORD_TYPE:
       return "does not speak TLS; set [transport] ca, certificate and key on both sides, or on none";
     case SSL_R_UNSUPPORTED_PROTOCOL:
-    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
       return "does not speak TLS 1.3";
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:  // also what a server without TLS answers
+      return "does not speak TLS 1.3, or no TLS at all; set [transport] ca, certificate and key on both sides, or on "
+             "none";
     default:
       break;
   }
@@ -50,6 +53,7 @@ class TlsStream final : public Stream {
             asio::ssl::stream_base::handshake_type role)
       : Stream(counters), socket_(std::move(socket)), context_(&context), role_(role) {}
 
+  void wait_at(Gate& gate, Turn turn) { gate_ = &gate, turn_ = turn; }
   void expect_host(const std::string& host) { host_ = host; }
   void answer_plain_peers(std::shared_ptr<const std::vector<std::uint8_t>> answer) { answer_ = std::move(answer); }
 
@@ -79,7 +83,11 @@ class TlsStream final : public Stream {
     });
   }
 
-  asio::ip::tcp::socket& socket() override { return ssl_ ? ssl_->next_layer() : socket_; }
+  asio::ip::tcp::socket& socket() override { return ssl_ ? ssl_->next_layer().next_layer() : socket_; }
+  bool has_begun() const override { return ssl_ != nullptr; }
+  bool is_secret() const override { return true; }
+  void leave_gate() override { ssl_->next_layer().leave_gate(); }
+  bool waits() const override { return ssl_ && ssl_->next_layer().waits(); }
 
   /// RFC 9266.
   std::array<std::uint8_t, 32> binding() const override {
@@ -106,7 +114,7 @@ class TlsStream final : public Stream {
 
   /// Only now, because it takes 70 kB and time: most strangers speak no TLS.
   void begin_tls() {
-    ssl_ = std::make_unique<SslStream>(std::move(socket_), *context_);
+    ssl_ = std::make_unique<SslStream>(GatedSocket(std::move(socket_), gate_, turn_), *context_);
     ssl_->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
     ssl_->set_verify_callback([this](bool good, asio::ssl::verify_context& verified) {
       if (!good && distrust_.empty()) distrust_ = why_not(verified.native_handle());
@@ -166,6 +174,8 @@ class TlsStream final : public Stream {
   asio::ssl::context* context_;
   asio::ssl::stream_base::handshake_type role_;
   std::string host_, distrust_;
+  Gate* gate_ = nullptr;
+  Turn turn_ = Turn::first;
   std::shared_ptr<const std::vector<std::uint8_t>> answer_;
   WireCounters counted_;
 };
@@ -204,8 +214,10 @@ Tls::Tls(const TlsFiles& files) : context_(std::make_unique<Context>()) {
 Tls::~Tls() = default;
 
 std::unique_ptr<Stream> Tls::server_stream(asio::ip::tcp::socket socket, WireCounters& counters,
-                                           std::shared_ptr<const std::vector<std::uint8_t>> answer_to_plain) const {
+                                           std::shared_ptr<const std::vector<std::uint8_t>> answer_to_plain, Gate& gate,
+                                           Turn turn) const {
   auto stream = std::make_unique<TlsStream>(std::move(socket), context_->ssl, counters, asio::ssl::stream_base::server);
+  stream->wait_at(gate, turn);
   stream->answer_plain_peers(std::move(answer_to_plain));
   return stream;
 }

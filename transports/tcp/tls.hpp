@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "gate.hpp"
 #include "stream.hpp"
 
 namespace threepc::tcp {
@@ -22,9 +23,11 @@ class Tls {
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
 
-  /// Accepts peers whose certificate the CA has signed. One that does not speak TLS gets `answer_to_plain`.
+  /// Accepts peers whose certificate the CA has signed. One that does not speak TLS gets `answer_to_plain`. Until
+  /// leave_gate(), what comes waits at `gate`, which outlives the stream.
   std::unique_ptr<Stream> server_stream(asio::ip::tcp::socket socket, WireCounters& counters,
-                                        std::shared_ptr<const std::vector<std::uint8_t>> answer_to_plain) const;
+                                        std::shared_ptr<const std::vector<std::uint8_t>> answer_to_plain, Gate& gate,
+                                        Turn turn) const;
   /// Accepts a server whose certificate the CA has signed for `host`, a name or an IP address.
   std::unique_ptr<Stream> client_stream(asio::ip::tcp::socket socket, WireCounters& counters,
                                         const std::string& host) const;

@@ -75,22 +75,25 @@ class Tcp : private Door::Keeper {
                                       "how soon a peer whose host or link is gone counts as lost; raise it for links "
                                       "that fail for longer than that and come back",
                                       {.unit = "s", .minimum = 3, .maximum = 3600}),
-      tpc::param<&Options::token_file>("token_file",
-                                       "holds a secret that members prove to have when they join; only its owner may "
-                                       "read it; without it the environment's THREEPC_TOKEN is taken, if set"),
+      tpc::param<&Options::token_file>(
+          "token_file",
+          "holds a secret that members prove to have when they join; only its owner may "
+          "read it; without it the environment's THREEPC_TOKEN is taken, which threepc run draws "
+          "if it is not set"),
       tpc::param<&Options::ca>("ca",
                                "certificates that sign those of the other side (PEM); with certificate and key: "
                                "TLS 1.3, both sides show who they are"),
       tpc::param<&Options::certificate>("certificate", "of this member, and what leads from it to the ca (PEM)"),
       tpc::param<&Options::key>("key", "private key of the certificate (PEM); only its owner may read it"),
-      tpc::param<&Options::insecure>("insecure",
-                                     "listen beyond this host though neither a token nor TLS keeps strangers out"));
+      tpc::param<&Options::insecure>("insecure", "listen though neither a token nor TLS keeps strangers out"));
 
   Tcp(const Options& options, const tpc::Setup& setup)
       : terms_(terms_of(options, setup)),
         configured_{std::string(options.host), std::to_string(options.port)},
         peers_(is_server() ? terms_.workers : 1),
-        held_(peers_.size()) {}
+        held_(peers_.size()) {
+    for (Peer& peer : peers_) peer.longest_message = terms_.longest_message;
+  }
 
   void open(std::string_view address, tpc::Deadline) {
     address_ = address.empty() ? configured_ : parse_address(address);
@@ -110,7 +113,13 @@ class Tcp : private Door::Keeper {
     if (is_server())
       await_workers(deadline);
     else
-      joining_.join(address_, deadline);
+      joining_.join(address_, deadline), peers_.front().limit();
+  }
+
+  void limit(std::uint32_t from, std::uint64_t bytes) {
+    Peer& peer = peers_[index_of(from)];
+    peer.longest_message = std::min(bytes, terms_.longest_message);
+    peer.limit();
   }
 
   void send(std::uint32_t to, const tpc_message& message, tpc::Deadline deadline) {
@@ -138,8 +147,8 @@ class Tcp : private Door::Keeper {
          [&] { return peer.connection->has_message() || peer.connection->ended(); });
     if (!peer.connection->has_message()) throw tpc::Error(TPC_CLOSED, name_of(from) + " " + tell_loss(at));
     held_[at] = peer.connection->take_message();
-    payload_received_ += held_[at].size();
-    return {sizeof(tpc_message), held_[at].type, held_[at].round, held_[at].data(), held_[at].size()};
+    payload_received_ += held_[at].size;
+    return {sizeof(tpc_message), held_[at].type, held_[at].round, held_[at].data(), held_[at].size};
   }
 
   /// Any thread.
@@ -168,8 +177,13 @@ class Tcp : private Door::Keeper {
   /// Another member. One that has joined again while the caller does not know yet of its loss waits in `next`.
   struct Peer {
     std::shared_ptr<Connection> connection, next;
-    std::uint64_t instance = 0;  // of the one that joined last
+    std::uint64_t instance = 0;         // of the one that joined last
+    std::uint64_t longest_message = 0;  // bytes
     bool loss_told = false;
+    void limit() const {
+      for (const auto& each : {connection, next})
+        if (each) each->limit(longest_message);
+    }
     const std::shared_ptr<Connection>& latest() const { return next ? next : connection; }
   };
 
@@ -251,6 +265,7 @@ class Tcp : private Door::Keeper {
     (loss_is_known ? peer.connection : peer.next) = worker;
     peer.instance = join.instance;
     peer.loss_told = false;
+    peer.limit();
     terms_.log(TPC_LOG_INFO, tpc::text(name_of(tpc::member_of_worker(join.rank)),
                                        again ? " joined again from " : " joined from ", worker->name()));
   }
@@ -276,12 +291,15 @@ class Tcp : private Door::Keeper {
         if (peers_[rank].connection == nullptr) ranks.push_back(rank);
       return ranks;
     };
+    door_.expect_members(true);
     try {
       wait(deadline, "", [&] {
         return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.connection != nullptr; });
       });
+      door_.expect_members(false);
       complete_ = true;
     } catch (const tpc::Error& error) {
+      door_.expect_members(false);
       if (error.status() != TPC_TIMEOUT) throw;
       throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " " + address_.text());
     }

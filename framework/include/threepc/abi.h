@@ -337,7 +337,8 @@ typedef struct tpc_compressor {
 #define TPC_DENSE UINT32_MAX /* in place of a slot: the vector itself, dim values, no compressor */
 
 /* Builds this round's message; the host encodes, counts, and applies every operation to h at once by
- * decoding the bytes it is about to send. Doing nothing is the message "skip". Functions return
+ * decoding the bytes it is about to send. Doing nothing is the message "skip"; more than four of the longest
+ * payloads of each slot of the run's mechanisms and of TPC_DENSE, all together, is misbehaviour. Functions return
  * TPC_OK or a status that the mechanism must return unchanged. Valid during one propose. */
 typedef struct tpc_program {
   uint32_t struct_size;
@@ -493,6 +494,11 @@ typedef struct tpc_transport {
    * process is, and how many there are, the server included. Called before create. TPC_UNSUPPORTED: nobody has
    * started any; the text says how to. Without it the host starts the workers. */
   tpc_status (*place)(const tpc_host* host, uint32_t* member, uint32_t* members, tpc_error* error);
+  /* [instance] (optional, since minor version 3) After create: from now on a message of `from` with more than `bytes`
+   * bytes is refused as soon as that is known, before memory of its size is taken. The connection to that member then
+   * ends, and receive from it returns TPC_CLOSED with the reason. It holds for whoever joins again under the rank. A
+   * later call may raise it. Without the function a member may send whatever the transport carries. */
+  tpc_status (*limit)(void* self, uint32_t from, uint64_t bytes, tpc_error* error);
 } tpc_transport;
 
 #ifdef __cplusplus

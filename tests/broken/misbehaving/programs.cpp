@@ -52,6 +52,15 @@ struct WrongLength : NoTheory {
 };
 
 template <class T>
+struct Endless : NoTheory {
+  static constexpr tpc::About about = {.id = "endless", .version = "1.0.0", .summary = "Adds x, and x, and x ..."};
+  using NoTheory::NoTheory;
+  void propose(const tpc::Context&, const tpc::Points<T>& p, Program<T>& program) {
+    for (;;) program.add(tpc::dense, p.x);
+  }
+};
+
+template <class T>
 struct NotANumber : broken::Sound<T> {
   static constexpr tpc::About about = {
       .id = "not-a-number", .version = "1.0.0", .summary = "Answers finite input with NaN."};
@@ -124,6 +133,6 @@ struct NegativeSmoothness : Problem<T> {
 
 }  // namespace
 
-THREEPC_PLUGINS(tpc::mechanism<UndeclaredReset>, tpc::mechanism<MissingSlot>, tpc::mechanism<RunsCompressor>,
-                tpc::mechanism<WrongLength>, swallowed_status, null_vector, tpc::compressor<NotANumber>,
-                tpc::problem<NoDimension>, tpc::problem<NegativeSmoothness>);
+THREEPC_PLUGINS(tpc::mechanism<Endless>, tpc::mechanism<UndeclaredReset>, tpc::mechanism<MissingSlot>,
+                tpc::mechanism<RunsCompressor>, tpc::mechanism<WrongLength>, swallowed_status, null_vector,
+                tpc::compressor<NotANumber>, tpc::problem<NoDimension>, tpc::problem<NegativeSmoothness>);

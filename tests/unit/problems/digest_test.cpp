@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstring>
 #include <sstream>
-
 #include <threepc/sdk.hpp>
 
 #include "harness.hpp"

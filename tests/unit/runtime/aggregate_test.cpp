@@ -137,7 +137,7 @@ double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds)
   constexpr std::uint32_t n = 4, d = 8;
   const tpc_dtype dtype = sizeof(T) == 4 ? TPC_F32 : TPC_F64;
   const MechanismTree server(spec, {dtype, d, n, TPC_SERVER, 7});
-  Aggregate aggregate(server, {dtype, d, n, TPC_SERVER, 7}, true);
+  Aggregate aggregate(server, {dtype, d, n, TPC_SERVER, 7}, Ledger::Shrinks::by_replaying);
   std::vector<Straggler> workers;
   for (std::uint32_t i = 0; i < n; ++i)
     workers.push_back({MechanismTree(spec, Membership{dtype, d, n, i, 7}), TrackedVector(dtype, d), {}, {}});

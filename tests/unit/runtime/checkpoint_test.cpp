@@ -46,6 +46,7 @@ class CheckpointTest : public testing::Test {
     c.data = {0, 0xfedcba9876543210};
     c.server = {1, 2, 3, 4, 5};
     c.workers = {{6, 7}, {}};
+    c.data = {8, 0};
     return c;
   }
 

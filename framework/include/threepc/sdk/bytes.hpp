@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 #include <threepc/sdk/error.hpp>
 #include <type_traits>
 
@@ -21,6 +22,17 @@ constexpr unsigned index_bits(std::uint32_t dim) {
 
 /// Bytes of `count` fields of `width` bits each, packed.
 constexpr std::uint64_t packed_bytes(std::uint64_t count, unsigned width) { return (count * width + 7) / 8; }
+
+namespace detail {
+
+constexpr std::uint64_t lowest_bits(unsigned width) { return (std::uint64_t{1} << width) - 1; }
+
+inline void require_width(unsigned width) {
+  if (width > 32) [[unlikely]]
+    throw Error(TPC_INTERNAL, text("a field of ", width, " bits; at most 32 fit"));
+}
+
+}  // namespace detail
 
 /// Appends to a buffer of the host. Writing past its capacity throws; nothing is overrun.
 class Writer {
@@ -39,7 +51,8 @@ class Writer {
 
   /// The lowest `width` <= 32 bits of value; fields follow one another without gaps until flush_bits().
   void put_bits(std::uint32_t value, unsigned width) {
-    pending_ |= std::uint64_t{value} << pending_bits_;
+    detail::require_width(width);
+    pending_ |= (value & detail::lowest_bits(width)) << pending_bits_;
     pending_bits_ += width;
     for (; pending_bits_ >= 8; pending_bits_ -= 8, pending_ >>= 8) put(static_cast<std::uint8_t>(pending_));
   }
@@ -98,6 +111,7 @@ class Reader {
   /// The next `count` values, valid as long as the payload.
   template <class T>
   requires std::is_arithmetic_v<T> Values<T> take(std::uint64_t count) {
+    if (count > remaining() / sizeof(T)) refuse(text(count, " values of ", sizeof(T), " bytes"));  // may overflow
     return Values<T>(take_bytes(count * sizeof(T)));
   }
 
@@ -108,8 +122,9 @@ class Reader {
 
   /// Mirrors Writer::put_bits.
   std::uint32_t get_bits(unsigned width) {
+    detail::require_width(width);
     for (; pending_bits_ < width; pending_bits_ += 8) pending_ |= std::uint64_t{get<std::uint8_t>()} << pending_bits_;
-    const auto value = static_cast<std::uint32_t>(pending_ & ((std::uint64_t{1} << width) - 1));
+    const auto value = static_cast<std::uint32_t>(pending_ & detail::lowest_bits(width));
     pending_ >>= width;
     pending_bits_ -= width;
     return value;
@@ -122,13 +137,16 @@ class Reader {
   }
 
   void finish() const {
+    if (pending_ != 0) throw Corrupt("padding bits are not zero");
     if (!rest_.empty()) throw Corrupt(text(rest_.size(), " bytes follow the end of the payload"));
   }
 
  private:
+  [[noreturn]] void refuse(const std::string& expected) const {
+    throw Corrupt(text("the payload ends too early: ", expected, " expected, ", remaining(), " bytes left"));
+  }
   const std::uint8_t* take_bytes(std::size_t size) {
-    if (size > rest_.size())
-      throw Corrupt(text("the payload ends too early: ", size, " bytes expected, ", rest_.size(), " left"));
+    if (size > rest_.size()) refuse(text(size, " bytes"));
     const std::uint8_t* at = rest_.data();
     rest_ = rest_.subspan(size);
     return at;

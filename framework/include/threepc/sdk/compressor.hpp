@@ -36,13 +36,14 @@ namespace tpc {
 template <class T>
 class Child {
  public:
-  /// The child in `slot`, for vectors of `dim` values: this compressor's dim or another.
-  Child(const Setup& setup, std::uint32_t slot, std::uint32_t dim) : raw_(setup.raw().children[slot]), dim_(dim) {
+  /// The child in `slot` < setup.children(), for vectors of `dim` values: this compressor's dim or another.
+  Child(const Setup& setup, std::uint32_t slot, std::uint32_t dim) : raw_(child_of(setup, slot)), dim_(dim) {
     check(raw_->open(raw_, dim));
   }
 
   Constants constants() const {
     tpc_constants out{};
+    out.struct_size = sizeof out;
     check(raw_->constants(raw_, &out));
     return detail::from_raw(out);
   }
@@ -52,6 +53,7 @@ class Child {
 
   /// The payload of C(v), valid until the next call; v has dim() values.
   std::span<const std::uint8_t> encode(const Context& context, std::span<const T> v) {
+    require_dim(v.size());
     payload_.resize(max_payload());
     tpc_buffer buffer = {payload_.data(), payload_.size(), 0};
     check(raw_->encode(raw_, &context.raw(), v.data(), nullptr, &buffer));
@@ -67,14 +69,23 @@ class Child {
 
   /// out <- decode(payload); out has dim() values.
   std::uint64_t decode(const Context& context, std::span<const std::uint8_t> payload, std::span<T> out) const {
+    require_dim(out.size());
     std::fill(out.begin(), out.end(), T{0});
     const tpc_dtype dtype = sizeof(T) == sizeof(float) ? TPC_F32 : TPC_F64;
     return accumulate(context, payload, {sizeof(tpc_sum), dtype, dim_, 0, out.data(), nullptr, 1.0});
   }
 
  private:
+  static const tpc_child* child_of(const Setup& setup, std::uint32_t slot) {
+    if (slot >= setup.children())
+      throw Error(TPC_INTERNAL, text("the child ", slot, " is asked for, of ", setup.children()));
+    return setup.raw().children[slot];
+  }
   static void check(tpc_status status) {
     if (status != TPC_OK) throw detail::HostFailure{status};
+  }
+  void require_dim(std::size_t size) const {
+    if (size != dim_) throw Error(TPC_INTERNAL, text("a vector of ", size, " values for a child of ", dim_));
   }
 
   const tpc_child* raw_;
@@ -103,11 +114,12 @@ class CompressorOf final : public CompressorBase {
 
   void encode(const tpc_context& context, const void* a, const void* b, tpc_buffer& out) override {
     const Difference<T> v(static_cast<const T*>(a), static_cast<const T*>(b), dim_);
+    const Context with_state(*host_, context, Impl::about.state_vectors, dim_);
     Writer writer(out);
-    if constexpr (requires(Context c) { impl_.encode(c, v, writer); }) {
-      impl_.encode(Context(*host_, context), v, writer);
+    if constexpr (requires { impl_.encode(with_state, v, writer); }) {
+      impl_.encode(with_state, v, writer);
     } else {
-      impl_.encode(Context(*host_, context), materialised(v, static_cast<const T*>(a), b == nullptr), writer);
+      impl_.encode(with_state, materialised(v, static_cast<const T*>(a), b == nullptr), writer);
     }
     writer.flush_bits();
   }

@@ -78,20 +78,41 @@ class Random {
   std::size_t next_ = words_.size();
 };
 
+namespace detail {
+
+/// State vector `i` of `count` vectors of `size` values each, as the host hands them over. Throws for one that was not
+/// declared; `raw` is null where there is no memory.
+template <class T>
+std::span<T> state_vector(void* const* raw, std::uint32_t i, std::uint32_t count, std::size_t size) {
+  if (i >= count)
+    throw Error(TPC_INTERNAL, text("state(", i, ") is asked for, but about.state_vectors declares ", count));
+  if (raw == nullptr) throw Error(TPC_INTERNAL, text("state(", i, ") is asked for where there is none: in a decoder"));
+  return {static_cast<T*>(raw[i]), size};
+}
+
+}  // namespace detail
+
 /// Which call of which round. Valid during the call.
 class Context {
  public:
-  Context(const tpc_host& host, const tpc_context& raw) : host_(&host), raw_(&raw) {}
+  /// An encoding compressor has `state_vectors` of `dim` values each.
+  Context(const tpc_host& host, const tpc_context& raw, std::uint32_t state_vectors = 0, std::uint32_t dim = 0)
+      : host_(&host), raw_(&raw), state_vectors_(state_vectors), dim_(dim) {}
   std::uint64_t round() const { return raw_->round; }      // 0 for x^0
   std::uint32_t worker() const { return raw_->worker; }    // 0 .. n-1, or tpc::server
   std::uint32_t workers() const { return raw_->workers; }  // n
   double stepsize() const { return raw_->stepsize; }       // gamma; NaN while unknown
   Random random(Scope scope) const { return Random(*host_, *raw_, scope); }
 
-  /// Encoding compressor: state vector `i` < about.state_vectors of `dim` values, zeros before the first call.
+  /// Encoding compressor: state vector `i` < about.state_vectors of `dim` values, zeros before the first call. T is the
+  /// run's dtype. Throws for a vector that was not declared or is shorter.
   template <class T>
   std::span<T> state(std::uint32_t i, std::size_t dim) const {
-    return {static_cast<T*>(raw_->state[i]), dim};
+    const std::span<T> vector = detail::state_vector<T>(raw_->state, i, state_vectors_, dim_);
+    if (dim > dim_)
+      throw Error(TPC_INTERNAL,
+                  text("state(", i, ", ", dim, ") is asked for, but a state vector has ", dim_, " values"));
+    return vector.first(dim);
   }
 
   const tpc_context& raw() const { return *raw_; }
@@ -99,6 +120,7 @@ class Context {
  private:
   const tpc_host* host_;
   const tpc_context* raw_;
+  std::uint32_t state_vectors_, dim_;
 };
 
 /// What an instance is made for. Valid during construction, but for host(), which outlives the plugin.

@@ -33,9 +33,11 @@ struct Points {
   std::span<const T> y;  // grad f_i(x^t)
   std::span<const T> x;  // grad f_i(x^{t+1})
   void* const* raw_state;
+  std::uint32_t state_vectors = 0;  // that are declared
 
-  /// State vector `i` < about.state_vectors: zeros before round 1, then whatever this worker left in it.
-  std::span<T> state(std::uint32_t i) const { return {static_cast<T*>(raw_state[i]), x.size()}; }
+  /// State vector `i` < about.state_vectors: zeros before round 1, then whatever this worker left in it. Throws for one
+  /// that was not declared.
+  std::span<T> state(std::uint32_t i) const { return detail::state_vector<T>(raw_state, i, state_vectors, x.size()); }
 };
 
 /// This round's message. An empty program is "skip". Slots count as in the `slots` member.
@@ -102,7 +104,7 @@ class MechanismOf final : public MechanismBase {
 
   void propose(const tpc_context& context, const tpc_points& raw, tpc_program& program) override {
     const auto vector = [&](const void* v) { return std::span<const T>(static_cast<const T*>(v), raw.dim); };
-    const Points<T> points{vector(raw.h), vector(raw.y), vector(raw.x), raw.state};
+    const Points<T> points{vector(raw.h), vector(raw.y), vector(raw.x), raw.state, Impl::about.state_vectors};
     Program<T> out(program, raw.dim);
     impl_.propose(Context(*host_, context), points, out);
   }

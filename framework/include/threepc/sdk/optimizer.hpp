@@ -16,16 +16,18 @@
 
 namespace tpc {
 
-/// The state vectors that about.state_vectors declares: d values each, zeros at first, kept by the host.
+/// The state vectors that about.state_vectors declares: d values each, zeros at first, kept by the host. To ask for
+/// one that was not declared throws.
 template <class T>
 class State {
  public:
-  State(void* const* raw, std::size_t dim) : raw_(raw), dim_(dim) {}
-  std::span<T> operator[](std::size_t i) const { return {static_cast<T*>(raw_[i]), dim_}; }
+  State(void* const* raw, std::size_t dim, std::uint32_t count) : raw_(raw), dim_(dim), count_(count) {}
+  std::span<T> operator[](std::uint32_t i) const { return detail::state_vector<T>(raw_, i, count_, dim_); }
 
  private:
   void* const* raw_;
   std::size_t dim_;
+  std::uint32_t count_;
 };
 
 namespace detail {
@@ -43,7 +45,7 @@ class OptimizerOf final : public OptimizerBase {
 
   void step(const tpc_context& context, const void* g, void* x, void* const* state) override {
     impl_.step(Context(*host_, context), std::span<const T>(static_cast<const T*>(g), dim_),
-               std::span<T>(static_cast<T*>(x), dim_), State<T>(state, dim_));
+               std::span<T>(static_cast<T*>(x), dim_), State<T>(state, dim_, Impl::about.state_vectors));
   }
 
  private:

@@ -15,10 +15,12 @@
 //     tpc_traffic traffic() const;
 //     void close(tpc::Deadline);
 //     static tpc::Place place(const tpc_host&);                       // (optional) where others start the members
+//     void limit(std::uint32_t from, std::uint64_t bytes);            // (optional) of what a member may send
 //   };
 //   THREEPC_PLUGINS(tpc::transport<Tcp>);
 //
-// The contract of each function is in tpc_transport (abi.h).
+// The contract of each function is in tpc_transport (abi.h). A secret that all members of a run share is in the
+// environment's THREEPC_TOKEN: `threepc run` draws one, serve and work take what the user has set, if anything.
 #pragma once
 
 #include <cstdint>
@@ -94,6 +96,12 @@ struct TransportTable {
     return guard(error, [&] { from(self).close(Deadline{deadline}); });
   }
 
+  static tpc_status limit(void* self, std::uint32_t member, std::uint64_t bytes, tpc_error* error) noexcept {
+    return guard(error, [&] {
+      if constexpr (requires { &Impl::limit; }) from(self).limit(member, bytes);
+    });
+  }
+
   static tpc_status place(const tpc_host* host, std::uint32_t* member, std::uint32_t* members,
                           tpc_error* error) noexcept {
     return guard(error, [&] {
@@ -105,6 +113,9 @@ struct TransportTable {
     });
   }
 
+  static constexpr bool has_broadcast = requires { &Impl::broadcast; };
+  static constexpr bool has_place = requires { &Impl::place; };
+  static constexpr bool has_limit = requires { &Impl::limit; };
   static constexpr tpc_transport table = {.struct_size = sizeof(tpc_transport),
                                           .reserved = 0,
                                           .create = create,
@@ -113,14 +124,14 @@ struct TransportTable {
                                           .address = address,
                                           .join = join,
                                           .send = send,
-                                          .broadcast = optional < requires {&Impl::broadcast;
-} > (broadcast), .receive = receive, .cancel = cancel, .traffic = traffic, .close = close,
-                 .place = optional < requires {
-  &Impl::place;
-}
-> (place)
-};  // namespace detail
-};  // namespace tpc
+                                          .broadcast = optional<has_broadcast>(broadcast),
+                                          .receive = receive,
+                                          .cancel = cancel,
+                                          .traffic = traffic,
+                                          .close = close,
+                                          .place = optional<has_place>(place),
+                                          .limit = optional<has_limit>(limit)};
+};
 
 }  // namespace detail
 

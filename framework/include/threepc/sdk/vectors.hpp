@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <threepc/sdk/error.hpp>
 
 namespace tpc {
 
@@ -32,6 +33,15 @@ class Difference {
   std::size_t size_;
 };
 
+namespace detail {
+
+/// Out of line: text in the loops that add would cost them their registers.
+[[noreturn, gnu::noinline, gnu::cold]] inline void refuse_index(std::size_t i, std::uint32_t dim) {
+  throw Corrupt(text("index ", i, " is outside a vector of ", dim, " values"));
+}
+
+}  // namespace detail
+
 /// Where decoded values are added. Exact: error[i] keeps what rounding sum[i] lost (see tpc_sum).
 template <class S, bool Exact>
 class Sum {
@@ -47,10 +57,26 @@ class Sum {
     return out;
   }
 
-  /// Coordinate i += scale * value; i < dim(), which the caller has checked. The product is rounded in the type of
-  /// the value, so that a worker's f32 sum and the server's f64 sum add the same number.
+  /// Coordinate i += scale * value. The product is rounded in the type of the value, so that a worker's f32 sum and the
+  /// server's f64 sum add the same number. Throws Corrupt unless i < dim(): an index comes from a payload.
   template <class V>
   void add(std::size_t i, V value) {
+    if (i >= raw_.dim) [[unlikely]]
+      detail::refuse_index(i, raw_.dim);
+    add_within(i, value);
+  }
+
+  /// Coordinates begin, begin + 1, ... += scale * value(0), value(1), ..., value(count - 1); checked once, so that the
+  /// loop is as fast as one that is not. Throws Corrupt unless all of them are below dim().
+  template <class Value>
+  void add_run(std::size_t begin, std::size_t count, Value value) {
+    if (count > raw_.dim || begin > raw_.dim - count) detail::refuse_index(begin + count - 1, raw_.dim);
+    for (std::size_t i = 0; i < count; ++i) add_within(begin + i, value(i));
+  }
+
+ private:
+  template <class V>
+  void add_within(std::size_t i, V value) {
     const S term = static_cast<S>(static_cast<V>(raw_.scale) * value);
     if constexpr (!Exact) {
       sum_[i] += term;
@@ -65,7 +91,6 @@ class Sum {
     }
   }
 
- private:
   S* sum_;
   S* error_;
   tpc_sum raw_;

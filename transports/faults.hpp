@@ -9,13 +9,14 @@
 #include <tuple>
 #include <utility>
 
-namespace threepc::tcp {
+namespace threepc {
 
 enum class Fault { tls, token, refused, frame, silent, crowded, left };
 
 class FaultLog {
  public:
-  explicit FaultLog(const tpc_host& host) : host_(&host) {}
+  /// `transport` is whose lines these are; it outlives this.
+  FaultLog(const tpc_host& host, const char* transport) : host_(&host), transport_(transport) {}
   ~FaultLog() { count_up(); }
   FaultLog(const FaultLog&) = delete;
   FaultLog& operator=(const FaultLog&) = delete;
@@ -27,6 +28,12 @@ class FaultLog {
     Seen& seen = seen_[{one_more ? source : "other hosts", fault}];
     if (seen.times++ == 0) say(level_of(fault), (one_more ? who : "other hosts") + " " + text);
     seen.text = text;
+  }
+
+  /// Whether it has done something wrong.
+  bool has_seen(const std::string& source) const {
+    const auto at = seen_.lower_bound({source, Fault{}});
+    return at != seen_.end() && at->first.first == source;
   }
 
   /// Says how often each came again, and forgets.
@@ -48,7 +55,7 @@ class FaultLog {
     const bool may_be_ours = fault == Fault::tls || fault == Fault::token || fault == Fault::refused;
     return may_be_ours ? TPC_LOG_WARNING : TPC_LOG_INFO;
   }
-  void say(tpc_log_level level, const std::string& text) const { host_->log(level, "tcp", text.c_str()); }
+  void say(tpc_log_level level, const std::string& text) const { host_->log(level, transport_, text.c_str()); }
 
   static std::string with_commas(std::uint64_t number) {
     std::string text = std::to_string(number);
@@ -57,7 +64,8 @@ class FaultLog {
   }
 
   const tpc_host* host_;
+  const char* transport_;
   std::map<std::pair<std::string, Fault>, Seen> seen_;
 };
 
-}  // namespace threepc::tcp
+}  // namespace threepc

@@ -1,0 +1,18 @@
+// How long a message of a member may be, so that none can make another hold more than the run needs.
+#pragma once
+
+#include <cstdint>
+
+#include "config/run_config.hpp"
+#include "wire/mechanism_tree.hpp"
+
+namespace threepc {
+
+/// Before d is known: of everything but the x^0 of worker 0. Memory for that grows only with what has come.
+inline constexpr std::uint64_t longest_before_dimension = std::uint64_t{16} << 20;
+
+/// Bytes of the longest message of a run with this mechanism, in either direction: updates, evaluations, states,
+/// models, curvature products, facts, configurations, and the texts of failures.
+std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mechanism);
+
+}  // namespace threepc
