@@ -245,8 +245,6 @@ void Server::record(std::uint64_t round) {
   if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
 }
 
-}
-
 void Server::step(std::uint64_t round) {
   const double stepsize = summary_.stepsize * schedule_factor(config_->schedule, round, config_->rounds);
   stepping_ = true;
