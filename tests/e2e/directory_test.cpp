@@ -44,7 +44,7 @@ class Directory : public testing::Test {
         std::make_unique<Process>(arguments({"--set", "run.rounds=100000000", "--set", "checkpoint.every_rounds=10"}));
     for (int i = 0; i < 6000 && checkpoints().size() < 2; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    EXPECT_EQ(checkpoints().size(), 2u);
+    EXPECT_GE(checkpoints().size(), 2u);  // three for the moment in which the oldest goes
     return out;
   }
   /// What a power failure leaves.
