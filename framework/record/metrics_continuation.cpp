@@ -47,7 +47,7 @@ class Review {
   bool keeps(const Line& line) {
     const bool readable = line.round && (!last_ || *line.round > *last_);
     if (!readable) return refuse(line);
-    if (*line.round > expected_.round) return false;
+    if (*line.round > expected_.last) return false;
     look_for_gap(line);
     last_ = line.round;
     size_ = line.end;

@@ -7,10 +7,9 @@
 
 namespace threepc {
 
-/// What the lines of a run must be: of rounds up to `round`, the last of them `last`, no two further apart than
-/// `every`.
+/// What the lines of a run must be: of rounds up to `last`, that included, no two further apart than `every`.
 struct ExpectedLines {
-  std::uint64_t round, last, every;
+  std::uint64_t last, every;
 };
 
 struct Continuation {
@@ -18,7 +17,7 @@ struct Continuation {
   std::vector<std::string> warnings;  // what is unreadable or missing, with its line
 };
 
-/// Keeps all readable lines of rounds up to `expected.round`. Lines that cannot be read, or that are of no later round
+/// Keeps all readable lines of rounds up to `expected.last`. Lines that cannot be read, or that are of no later round
 /// than the one before, are left out, and the file as it was is kept beside as metrics.jsonl.damaged. What comes after
 /// the last line to keep is not cut here. Throws Failure(Exit::unexpected) if a new file is needed and cannot be
 /// written; the old one is then untouched.

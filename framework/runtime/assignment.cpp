@@ -108,6 +108,12 @@ std::optional<Checkpoint> find_beginning(const RunOptions& options, RunConfig& c
   return from;
 }
 
+/// The line that ended a run is not one of a run that goes on with more rounds, unless it was due anyway.
+ExpectedLines lines_until(const RunConfig& config, const Checkpoint& from) {
+  const bool over = reason_to_stop(config, from.final_last) != nullptr;
+  return {over ? from.final_last.round : from.last.round, config.evaluate_every};
+}
+
 }  // namespace
 
 RunConfig config_of(const RunOptions& options) {
@@ -115,7 +121,7 @@ RunConfig config_of(const RunOptions& options) {
   return resumed_config(options);
 }
 
-bool nothing_left(const RunOptions& options, const RunConfig& config) {
+bool nothing_left(const RunOptions& options, const RunConfig& config, bool quiet) {
   if (options.resume.empty() && !options.resume_or_start) return false;
   const auto ending = ending_of(config.out);
   if (!ending || !ending->finished()) return false;
@@ -123,7 +129,7 @@ bool nothing_left(const RunOptions& options, const RunConfig& config) {
   if (!diverged && reason_to_stop(config, ending->last) == nullptr) return false;
   const auto ignored = [](const std::string&) {};
   if (const auto from = find_checkpoint(config.out, ignored)) require_continuation(config, *from);
-  if (!options.quiet)
+  if (!quiet)
     std::fprintf(stderr, "%s: this run is finished: stopped by %s after round %llu; nothing is left to do\n",
                  config.out.c_str(), harmless(ending->stopped_by).c_str(),
                  static_cast<unsigned long long>(ending->last.round));
@@ -141,7 +147,7 @@ Assignment assignment_of(const RunOptions& options, RunConfig config) {
     directory.start(to_toml(config));
   } else {
     require_continuation(config, *from);
-    directory.go_on(to_toml(config), {from->last.round, from->last.round, config.evaluate_every});
+    directory.go_on(to_toml(config), lines_until(config, *from));
   }
   return {std::move(config), std::move(directory), std::move(from), std::move(passed_over)};
 }

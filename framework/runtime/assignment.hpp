@@ -24,9 +24,9 @@ struct Assignment {
 /// resume that others could have written, unless it is trusted.
 RunConfig config_of(const RunOptions& options);
 
-/// Whether the run that the options want to go on with is finished and nothing more is asked of it; says so on stderr.
-/// Throws Failure(Exit::usage) if it was another run.
-bool nothing_left(const RunOptions& options, const RunConfig& config);
+/// Whether the run that the options want to go on with is finished and nothing more is asked of it; says so on stderr
+/// unless quiet. Throws Failure(Exit::usage) if it was another run.
+bool nothing_left(const RunOptions& options, const RunConfig& config, bool quiet);
 
 /// Takes the folder. Throws Failure: Exit::usage if another process has it, if it holds a run that would be lost, or
 /// one of another configuration; Exit::data if there is no checkpoint to resume from.

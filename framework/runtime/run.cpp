@@ -237,8 +237,9 @@ Exit run_placed(const RunOptions& options, RunConfig config, const Place& place)
 
 Exit run(const RunOptions& options) {
   RunConfig config = config_of(options);
-  if (nothing_left(options, config)) return Exit::done;
-  if (const auto place = Transport::place(config.transport)) return run_placed(options, std::move(config), *place);
+  const auto place = Transport::place(config.transport);
+  if (nothing_left(options, config, options.quiet || (place && place->member > 0))) return Exit::done;
+  if (place) return run_placed(options, std::move(config), *place);
   if (!in_process(config)) draw_join_token();
   Session session(options, assignment_of(options, std::move(config)));
   return session.run("", [&](const std::string& address) {
@@ -251,7 +252,7 @@ Exit serve(const RunOptions& options, const std::string& listen) {
   RunConfig config = config_of(options);
   refuse_in_process(config, "serve");
   refuse_placed(config, "serve");
-  if (nothing_left(options, config)) return Exit::done;
+  if (nothing_left(options, config, options.quiet)) return Exit::done;
   Session session(options, assignment_of(options, std::move(config)));
   return session.run(listen, [&](const std::string& address) -> std::unique_ptr<LocalWorkers> {
     session.progress().note("listening at " + address + " for " + std::to_string(session.config().workers) +

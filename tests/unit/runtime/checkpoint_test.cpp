@@ -43,6 +43,7 @@ class CheckpointTest : public testing::Test {
     c.last.uplink_bits_per_worker = 12345.5;
     c.values = std::uint64_t{1} << 60;
     c.chain = 0xfedcba9876543210;
+    c.data = {0, 0xfedcba9876543210};
     c.server = {1, 2, 3, 4, 5};
     c.workers = {{6, 7}, {}};
     c.data = {8, 0};
@@ -80,6 +81,7 @@ TEST_F(CheckpointTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(c.last.uplink_bits_per_worker, 12345.5);
   EXPECT_EQ(c.values, std::uint64_t{1} << 60);
   EXPECT_EQ(c.chain, 0xfedcba9876543210);
+  EXPECT_EQ(c.data, example(17).data);
   EXPECT_EQ(c.server, example(17).server);
   EXPECT_EQ(c.workers, example(17).workers);
   EXPECT_TRUE(warnings_.empty());

@@ -221,7 +221,7 @@ class ContinuationTest : public testing::Test {
 TEST_F(ContinuationTest, LinesOfLaterRoundsAndATornLastOneAreNoDamage) {
   for (const std::string& text :
        {lines(0, 9), lines(0, 20), lines(0, 9) + "{\"round\":1", lines(0, 12) + "{\"round\":1"}) {
-    const Continuation result = continued(text, {9, 9, 1});
+    const Continuation result = continued(text, {9, 1});
     EXPECT_EQ(kept(result), lines(0, 9));
     EXPECT_TRUE(result.warnings.empty()) << result.warnings[0];
   }
@@ -232,7 +232,7 @@ TEST_F(ContinuationTest, OneBadLineCostsNoOther) {
   for (const std::string& bad : {std::string("round 5 of 9\n"), std::string("\n"), std::string(100, '\0') + "\n",
                                  std::string("{\"round\":-1}\n"), std::string("[5]\n"), line(2) + "\n"}) {
     const std::string text = lines(0, 4) + bad + lines(5, 9);
-    const Continuation result = continued(text, {9, 9, 1});
+    const Continuation result = continued(text, {9, 1});
     EXPECT_EQ(kept(result), lines(0, 9));
     EXPECT_EQ(result.size, fs::file_size(file_));
     ASSERT_EQ(result.warnings.size(), 2u);
@@ -245,8 +245,8 @@ TEST_F(ContinuationTest, OneBadLineCostsNoOther) {
 
 TEST_F(ContinuationTest, EarlierDamageIsNotOverwritten) {
   const std::string text = lines(0, 4) + "bad\nbad\n" + lines(5, 9);
-  continued(text, {9, 9, 1});
-  const Continuation second = continued(text, {9, 9, 1});
+  continued(text, {9, 1});
+  const Continuation second = continued(text, {9, 1});
   EXPECT_NE(second.warnings[0].find("line 6 and 1 more cannot be read"), std::string::npos) << second.warnings[0];
   EXPECT_EQ(read_file(file_ + ".damaged"), text);
   EXPECT_EQ(read_file(file_ + ".damaged-2"), text);
@@ -254,14 +254,14 @@ TEST_F(ContinuationTest, EarlierDamageIsNotOverwritten) {
 
 TEST_F(ContinuationTest, WhatIsMissingIsSaid) {
   const auto warning = [&](const std::string& text) {
-    const Continuation result = continued(text, {9, 9, 1});
+    const Continuation result = continued(text, {9, 1});
     return result.warnings.size() == 1 ? result.warnings[0] : std::to_string(result.warnings.size()) + " warnings";
   };
   EXPECT_NE(warning(lines(0, 6)).find("after the line of round 6 to round 9"), std::string::npos);
   EXPECT_NE(warning("").find("from the beginning to round 9"), std::string::npos);
   EXPECT_NE(warning(lines(0, 3) + lines(7, 9)).find("before line 5, between the rounds 3 and 7"), std::string::npos);
   fs::remove(file_);
-  EXPECT_EQ(continue_metrics(file_, {9, 9, 1}).warnings.size(), 1u);
+  EXPECT_EQ(continue_metrics(file_, {9, 1}).warnings.size(), 1u);
 }
 
 TEST_F(ContinuationTest, AFullDiskLeavesTheDamagedFile) {
@@ -269,7 +269,7 @@ TEST_F(ContinuationTest, AFullDiskLeavesTheDamagedFile) {
   write_durably(file_, text);
   {
     const FullDisk full(500);
-    EXPECT_THROW(continue_metrics(file_, {199, 199, 1}), Failure);
+    EXPECT_THROW(continue_metrics(file_, {199, 1}), Failure);
   }
   EXPECT_EQ(read_file(file_), text);
 }
