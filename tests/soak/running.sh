@@ -16,7 +16,12 @@ mark() {
   milliseconds
   marks+=" $1@$((now / 1000 % 1000))"
 }
-runs() { kill -0 "$1" 2>/dev/null; }
+# Whether a process is there and has not ended; one that has may wait for the shell to look.
+runs() {
+  local state=""
+  { read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null || return 1
+  [ "$state" != Z ]
+}
 
 # transport_table NAME: what [transport] is to be; "tls" is tcp with certificates.
 transport_table() {
