@@ -45,13 +45,14 @@ std::uint32_t Roster::ask(std::uint64_t round, bool evaluate, std::span<const st
   began_ = now();
   x_ = x;
   question_ = evaluate ? MessageType::model_evaluate : MessageType::model;
-  std::uint32_t asked = 0;
+  std::uint32_t asked = 0, present = 0;
   for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) {
     seats_[worker].update.reset();
-    seats_[worker].asked = is_present(worker) && (sampled.empty() || sampled[worker]);
+    seats_[worker].asked = (is_present(worker) || is_awaited(worker)) && (sampled.empty() || sampled[worker]);
     asked += seats_[worker].asked;
+    present += is_present(worker);
   }
-  if (asked == seats_.size()) {
+  if (asked == seats_.size() && present == asked) {
     channel_->broadcast(question_, round, x);
     return asked;
   }
@@ -165,6 +166,9 @@ std::optional<tpc_message> Roster::obtain(std::uint32_t worker, const Wanted& wa
       on_silence(worker, wanted);
   }
 }
+
+/// Lost between two rounds, perhaps; who has yet to join for the first time is not waited for.
+bool Roster::is_awaited(std::uint32_t worker) const { return !goes_on_without(worker) && !seats_[worker].why.empty(); }
 
 bool Roster::goes_on_without(std::uint32_t worker) const {
   const Presence presence = seats_[worker].presence;

@@ -134,6 +134,7 @@ class Roster {
   Wanted wanted_update() const { return {MessageType::update, round_, "the update", question_, true}; }
   void await_update(std::uint32_t worker);
   std::optional<tpc_message> obtain(std::uint32_t worker, const Wanted& wanted);
+  bool is_awaited(std::uint32_t worker) const;
   bool goes_on_without(std::uint32_t worker) const;
   bool is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_message& message);
   void on_silence(std::uint32_t worker, const Wanted& wanted);
