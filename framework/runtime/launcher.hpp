@@ -14,8 +14,9 @@ class LocalWorkers {
  public:
   virtual ~LocalWorkers() = default;
   /// Called often while the server waits. A worker that ended in a way that it could not tell the server itself
-  /// (killed, or failed before it joined) is started again if the run can take it in and [faults] restarts allows; if
-  /// the run cannot, it is thrown as Failure. So is a plugin that crashed in the same call in two workers, or in the
+  /// (killed, or failed before it joined) is started again if the run can take it in and [faults] restarts allows; one
+  /// that blames its configuration, data or plugins is not, and the run goes on without it. If the run cannot take
+  /// anybody in, it is thrown as Failure. So is a plugin that crashed in the same call in two workers, or in the
   /// last worker once more than restarts allows, and one that does not come back from a call within the time-out.
   virtual void watch(bool takes_in) = 0;
   /// What else is known about a worker's end, to follow a message about a lost connection, and the code that it gives

@@ -102,18 +102,7 @@ class WorkerProcesses final : public LocalWorkers {
     for (auto& process : processes_) {
       note_long_call(*process);
       if (!process->gone || process->given_up) continue;
-      process->given_up = takes_in && left(*process);
-      if (process->given_up) continue;
-      note_crash(*process);
-      const bool lost = WIFSIGNALED(process->status) || code_of(*process) == Exit::peer;
-      if (lost && takes_in) {
-        start_again(process);
-        continue;
-      }
-      if (WIFSIGNALED(process->status)) throw Failure(code_of(*process), end_of(*process));
-      if (first_end_ == Clock::time_point{}) first_end_ = Clock::now();
-      // A worker that failed has usually told the server, in a message that is on its way.
-      if (Clock::now() - first_end_ > grace) throw Failure(code_of(*process), end_of(*process));
+      takes_in ? replace(process) : report(*process);
     }
   }
 
@@ -164,6 +153,25 @@ class WorkerProcesses final : public LocalWorkers {
     if (first || at->second == process.rank) return;
     throw Failure(Exit::plugin, end_of(process) + "; worker " + std::to_string(at->second) +
                                     " crashed in the same way: report this to the author of the plugin");
+  }
+
+  /// Who blames its configuration, data or plugins would do the same again; the server has heard, and goes on by the
+  /// policy.
+  void replace(std::unique_ptr<Process>& process) {
+    process->given_up = left(*process);
+    if (process->given_up) return;
+    note_crash(*process);
+    if (WIFSIGNALED(process->status) || code_of(*process) == Exit::peer) return start_again(process);
+    process->given_up = true;
+    log_warning(end_of(*process) + "; it is not started again, because that would not help");
+  }
+
+  /// A worker that failed has usually told the server, in a message that is on its way.
+  void report(const Process& process) {
+    note_crash(process);
+    if (first_end_ == Clock::time_point{}) first_end_ = Clock::now();
+    if (WIFSIGNALED(process.status) || Clock::now() - first_end_ > grace)
+      throw Failure(code_of(process), end_of(process));
   }
 
   void start_again(std::unique_ptr<Process>& process) {
