@@ -234,13 +234,13 @@ TEST_F(OneBadWorker, OrAllAreAskedToLeave) {
 
 class SourNumbers : public testing::TestWithParam<const char*> {
  protected:
-  Result run(const std::string& transport) const {
+  Result run(const std::string& transport, const std::string& set = "workers.threads=1") const {
     const std::string file = folder_.write(
         "run.toml",
         "[run]\nrounds = 20\n[workers]\ncount = 3\n[problem]\nplugin = \"sour\"\nfrom = 5\n[mechanism]\nplugin = "
         "\"gd\"\n[optimizer]\nstepsize = 0.1\n[plugins]\npath = [\"" THREEPC_TEST_BINARIES "/plugins\"]\n");
     return run_program({"run", file, "--out", folder_.path(transport), "--set", "transport.plugin=" + transport,
-                        "--set", std::string("problem.value=\"") + GetParam() + "\""});
+                        "--set", std::string("problem.value=\"") + GetParam() + "\"", "--set", set});
   }
   Folder folder_;
 };
@@ -252,8 +252,11 @@ TEST_P(SourNumbers, EndARunInProcessWithTheNameOfWhoHasThem) {
   EXPECT_TRUE(std::filesystem::exists(folder_.path("inproc/checkpoint/round-000000000004.ckpt")));
 }
 
+/// The pauses are long enough for its process to have ended and to be looked at, twice.
 TEST_P(SourNumbers, CostARunOfProcessesTheirWorker) {
-  const Result result = run("tcp");
+  const Result result = run("tcp",
+                            "faults.inject=[{kind='delay', worker=-1, round=8, seconds=1}, "
+                            "{kind='delay', worker=-1, round=12, seconds=2.5}]");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.err.find("round 5: worker 1: problem 'sour'"), std::string::npos) << result.err;
   EXPECT_EQ(read_summary(folder_.path("tcp"))["stopped_by"], "rounds");
