@@ -167,7 +167,7 @@ class WorkerProcesses final : public LocalWorkers {
   }
 
   /// A worker that failed has usually told the server, in a message that is on its way.
-  void report(const Process& process) {
+  void report(Process& process) {
     note_crash(process);
     if (first_end_ == Clock::time_point{}) first_end_ = Clock::now();
     if (WIFSIGNALED(process.status) || Clock::now() - first_end_ > grace)
