@@ -53,6 +53,10 @@ class Aggregate {
   /// g, the mean over the members, in the run's dtype; 0 if there are none. False if a coordinate is NaN or infinite.
   bool mean(RawVector& g) const;
 
+  /// What the worker sent in this round, if it was absorbed. Needs a ledger.
+  std::optional<std::span<const std::uint8_t>> program_in_round(std::uint32_t worker) const {
+    return ledger_->program_in_round(worker);
+  }
   /// g_i as its worker has it, bit for bit. Needs a ledger.
   TrackedVector state_of(std::uint32_t worker) const { return ledger_->state(worker); }
   bool remembers() const { return ledger_.has_value(); }

@@ -111,7 +111,7 @@ void Server::begin_round(std::uint64_t round) {
 bool Server::finish_round(std::uint64_t round) {
   if (wants_evaluation(round)) gather_evaluations();
   finite_ = aggregate_->mean(g_);
-  if (!finite_) remove_guilty(round);
+  if (!is_moderate()) remove_guilty(round);
   count_round();
   if (wants_evaluation(round)) {
     evaluate(round);

@@ -102,8 +102,12 @@ class Server : private Roster::Home {
   void finish_measurements(std::uint64_t round);
   bool expel_the_infinite(std::uint64_t round);
   bool is_everybody(std::size_t accused, std::uint64_t round) const;
+  using Accused = std::vector<std::pair<std::uint32_t, std::string>>;
+  bool is_moderate() const;
   void remove_guilty(std::uint64_t round);
-  std::vector<std::pair<std::uint32_t, std::string>> accused(std::uint64_t round);
+  Accused accused(std::uint64_t round);
+  Accused accused_by_themselves(std::uint64_t round);
+  Accused accused_by_their_updates(std::uint64_t round) const;
   std::string optimizer_fault(std::uint64_t round);
 
   bool wants_checkpoint(std::uint64_t round);

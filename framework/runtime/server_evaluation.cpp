@@ -130,21 +130,37 @@ bool Server::is_everybody(std::size_t accused, std::uint64_t round) const {
   return accused > 1 && round > 0 && accused == aggregate_->members();
 }
 
-/// g is not finite. Asks the workers whether a plugin of theirs made it; the run goes on without those that say so, or
-/// ends if it cannot. If none does, the method has diverged.
+/// Whether g is of the size of numbers that a run has.
+bool Server::is_moderate() const {
+  const double limit = moderate_magnitude(membership_.dtype);
+  const double norm_sq = membership_.dtype == TPC_F32
+                             ? tpc::norm_sq(std::span(static_cast<const float*>(g_.data()), g_.dim()))
+                             : tpc::norm_sq(std::span(static_cast<const double*>(g_.data()), g_.dim()));
+  return norm_sq < limit * limit;
+}
+
+/// g is not finite, or immense. The run goes on without the workers whose fault that is, or ends if it cannot. If it is
+/// nobody's, the method diverges.
 void Server::remove_guilty(std::uint64_t round) {
   constexpr int most_tries = 3;  // of one that comes back and does the same again
   if (const std::string text = optimizer_fault(round); !text.empty()) throw Failure(Exit::plugin, text);
-  for (int tries = 0; !finite_ && tries < most_tries; ++tries) {
-    const auto all = accused(round);
+  for (int tries = 0; !is_moderate() && tries < most_tries; ++tries) {
+    const Accused all = accused(round);
     if (all.empty()) return;
     for (const auto& [worker, text] : all) replace_update(round, worker, Failure(Exit::plugin, text));
     finite_ = aggregate_->mean(g_);
   }
 }
 
-std::vector<std::pair<std::uint32_t, std::string>> Server::accused(std::uint64_t round) {
-  std::vector<std::pair<std::uint32_t, std::string>> all;
+Server::Accused Server::accused(std::uint64_t round) {
+  if (finite_ && !(largest_magnitude(x_) < moderate_x)) return {};
+  Accused all = accused_by_themselves(round);
+  return all.empty() ? accused_by_their_updates(round) : all;
+}
+
+/// Asks the workers whether a plugin of theirs made it.
+Server::Accused Server::accused_by_themselves(std::uint64_t round) {
+  Accused all;
   std::size_t problems = 0;
   const bool moderate = largest_magnitude(x_) < moderate_x;
   roster_.announce(MessageType::diagnose, round);
@@ -159,6 +175,18 @@ std::vector<std::pair<std::uint32_t, std::string>> Server::accused(std::uint64_t
   }
   if (is_everybody(problems, round)) all.clear();
   return all;
+}
+
+/// A worker that is hostile does not say so.
+Server::Accused Server::accused_by_their_updates(std::uint64_t round) const {
+  if (!aggregate_->remembers() || !(largest_magnitude(x_) < moderate_x)) return {};
+  Accused all;
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const auto program = aggregate_->program_in_round(worker);
+    if (program && !mechanism_->culprit(round, worker, *program).empty())
+      all.emplace_back(worker, accusation(worker, "its update decodes to NaN, infinity or immense numbers"));
+  }
+  return is_everybody(all.size(), round) ? Accused{} : all;
 }
 
 /// A finite step from a finite x ends at a finite x.

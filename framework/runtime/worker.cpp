@@ -281,7 +281,7 @@ std::string Worker::diagnosis(std::uint64_t round) const {
     return problem_->name() + " (or its data) gives a gradient that is " +
            (std::isfinite(gradient) ? "immense" : "not finite") + ", though x is moderate";
   const auto program = unseal(message_, round);
-  const std::string culprit = program ? mechanism_->culprit(round, *program) : "";
+  const std::string culprit = program ? mechanism_->culprit(round, membership_.worker, *program) : "";
   return culprit.empty() ? ""
                          : culprit +
                                " misbehaved: the gradient is moderate, but the message decodes to NaN, "

@@ -357,10 +357,11 @@ std::uint64_t MechanismTree::replay(const Operation& operation, std::uint64_t ro
   return by.accumulate(by.context(round, worker, NAN), operation.payload, target);
 }
 
-std::string MechanismTree::culprit(std::uint64_t round, std::span<const std::uint8_t> message) const {
+std::string MechanismTree::culprit(std::uint64_t round, std::uint32_t worker,
+                                   std::span<const std::uint8_t> message) const {
   for (const Operation& operation : parse_program(message)) {
     RawVector decoded(membership_.dtype, membership_.dim);
-    replay(operation, round, membership_.worker,
+    replay(operation, round, worker,
            {sizeof(tpc_sum), membership_.dtype, membership_.dim, 0, decoded.data(), nullptr, 1.0});
     if (largest_magnitude(decoded) < moderate_magnitude(membership_.dtype)) continue;
     return operation.codec == dense_codec ? name() : codecs_[operation.codec - 1]->name();

@@ -53,9 +53,9 @@ class MechanismTree {
   /// ||a - b||^2 of two vectors of the run; b may be null.
   double distance(const void* a, const void* b) const;
 
-  /// Worker: the plugin whose part of `message`, sent in `round`, decodes to NaN, infinity or numbers beyond
+  /// The plugin whose part of `message`, sent by `worker` in `round`, decodes to NaN, infinity or numbers beyond
   /// moderate_magnitude(); "" if none.
-  std::string culprit(std::uint64_t round, std::span<const std::uint8_t> message) const;
+  std::string culprit(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> message) const;
 
   /// Adds decode(operation.payload), as `worker` sent it in `round`, to `target`; returns the number of values
   /// that it carried. Throws Failure for malformed bytes.

@@ -214,7 +214,7 @@ TEST(MisbehavingNumbers, NanFromFiniteInputIsTheCompressorsFault) {
   std::vector<std::uint8_t> message;
   const double y[dim] = {};
   made.propose(1, 0.1, h, y, vector, message);
-  EXPECT_EQ(made.culprit(1, message), "compressor 'not-a-number'");
+  EXPECT_EQ(made.culprit(1, 0, message), "compressor 'not-a-number'");
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ class Culprit : public ::testing::TestWithParam<std::tuple<Guilty, tpc_dtype>> {
     Values next = gradient_at(dim, 1, 1);
     next[0] = first;
     pair.propose(1, y, GuardedVector(dtype, next));
-    return pair.worker().culprit(1, pair.message());
+    return pair.worker().culprit(1, 1, pair.message());
   }
 };
 

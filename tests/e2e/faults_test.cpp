@@ -148,6 +148,7 @@ TEST_F(Faults, WhatChangesTheBitsCannotChangeOnTheWay) {
 
 TEST_F(Faults, ThereIsNothingToResume) {
   EXPECT_EQ(run("run", {"checkpoint.at_end=false"}).exit_code, 0);
+  fs::remove(folder_.path("run/summary.json"));
   const Result none = run_program({"run", "--resume", folder_.path("run")});
   EXPECT_EQ(none.exit_code, 6);
   EXPECT_NE(none.err.find("there is no checkpoint to resume from"), std::string::npos) << none.err;

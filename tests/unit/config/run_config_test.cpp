@@ -195,6 +195,9 @@ timeout = 60.0
 [faults]
 on_worker_loss = "lazy"
 restarts = 3
+
+[checkpoint]
+at_end = true
 )";
   EXPECT_EQ(to_toml(load(smallest, {"mechanism.plugin=lazy", "mechanism.compressor={plugin='part', k=2}"})), expected);
 }
