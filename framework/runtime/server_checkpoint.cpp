@@ -105,7 +105,7 @@ void Server::write(Checkpoint checkpoint) {
 
 /// So that the run can go on from its last whole round, however it ended. `asking`: the workers can be asked.
 void Server::leave_state(bool asking) {
-  if (!in_rounds_) return;
+  if (!in_rounds_ || open_round_ == 0) return;
   try {
     undo_open_round();
     if (saved_round_ != absorbed_round_) save_whole_round(asking);
@@ -117,7 +117,6 @@ void Server::leave_state(bool asking) {
 /// What has begun and is not over has not begun.
 void Server::undo_open_round() {
   if (!open_round_) return;
-  if (*open_round_ == 0) throw Failure(Exit::unexpected, "none was over");
   if (stepping_) throw Failure(Exit::unexpected, "the optimizer has failed within its step");
   if (absorbing_ && !aggregate_->remembers())
     throw Failure(Exit::unexpected, "the round was not over, and with [checkpoint] at_end = false it cannot be undone");

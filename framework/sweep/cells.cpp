@@ -74,6 +74,13 @@ void refuse_too_many(const SweepFile& sweep) {
     throw Failure(Exit::usage, sweep.file + ": the grid has more than 100000 cells; shorten an axis");
 }
 
+/// Cells are many, and seldom gone on with: unless somebody says so they leave no checkpoint at their end.
+bool decides_what_is_left(const Node& document) {
+  const auto at = document.table()->find("checkpoint");
+  const Node::Table* const rules = at == document.table()->end() ? nullptr : at->second.table();
+  return rules != nullptr && rules->contains("at_end");
+}
+
 class Expansion {
  public:
   Expansion(const SweepFile& sweep, const std::vector<std::string>& overrides, const std::string& out)
@@ -110,6 +117,7 @@ class Expansion {
   }
 
   void add(Node document, const std::vector<const Node*>& chosen) {
+    if (!decides_what_is_left(document)) override_document(document, {"checkpoint.at_end=false"});
     override_document(document, overrides_);
     Cell cell;
     cell.case_name = case_->name;
