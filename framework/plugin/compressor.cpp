@@ -11,7 +11,7 @@ namespace threepc {
 namespace {
 
 /// Behind what a plugin may write. A loop that runs too far is seen here; what jumps over it is for the crash report.
-constexpr std::size_t guard_bytes = 512;
+constexpr std::size_t guard_bytes = 128;
 constexpr auto guard_pattern = [] {
   std::array<std::uint8_t, guard_bytes> out{};
   out.fill(0xA5);

@@ -6,10 +6,13 @@
 namespace threepc {
 namespace {
 
-/// Two vectors of the run for each worker; four where the workers are asked, which costs as much however much was sent.
+/// Two vectors of the run for each worker; four where the workers are asked, which costs as much however much was sent,
+/// and up to 64 KiB a worker while that is no more than 64 MiB.
 std::size_t most_bytes(const Membership& m, std::uint32_t workers, Ledger::Shrinks shrinks) {
-  const std::size_t vectors = shrinks == Ledger::Shrinks::by_replaying ? 2 : 4;
-  return workers * std::max<std::size_t>(4096, vectors * size_of(m.dtype) * m.dim);
+  constexpr std::size_t kib = 1024;
+  const std::size_t vector = size_of(m.dtype) * m.dim;
+  if (shrinks == Ledger::Shrinks::by_replaying) return workers * std::max(4 * kib, 2 * vector);
+  return workers * std::max({4 * kib, 4 * vector, std::min(64 * kib, 64 * kib * kib / workers)});
 }
 
 }  // namespace

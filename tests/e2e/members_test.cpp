@@ -229,6 +229,36 @@ TEST_F(OneBadWorker, OrAllAreAskedToLeave) {
   EXPECT_NE(log().find("checkpoint of round"), std::string::npos) << log();
 }
 
+// ---- a server that is none
+
+/// Asked before they have a configuration, workers answer or end with a reason.
+TEST(FalseServer, CrashesNoWorker) {
+  setenv("THREEPC_TOKEN", join_token, 0);
+  const Folder folder;
+  const std::string file = folder.write("run.toml", small_config(1, "tcp", 300));
+  const RunConfig config = load_config(file, {});
+  const std::pair<MessageType, const char*> questions[] = {
+      {MessageType::snapshot, "the server asked for a state before its configuration"},
+      {MessageType::restore, "the server sent a state before its configuration"},
+      {MessageType::model, "the server sent a model before its configuration"},
+      {MessageType::evaluate, "the server sent a model before its configuration"}};
+  for (const auto& [question, answer] : questions) {
+    Transport transport(config.transport, {config.dtype, 0, 1, TPC_SERVER, config.seed}, transport_stream);
+    Channel channel(transport, 20);
+    channel.open("127.0.0.1:0");
+    Process worker({"work", file, "--rank", "0", "--connect", transport.address()});
+    channel.join();
+    static_cast<void>(channel.expect(1, MessageType::hello, 0, "the greeting"));
+    channel.send(1, MessageType::diagnose, 0, {});
+    EXPECT_EQ(channel.expect(1, MessageType::diagnosis, 0, "the diagnosis").size, 0u);
+    channel.send(1, question, 0, {});
+    EXPECT_THROW(channel.receive(1, 0, "its failure"), Failure);
+    const Result ended = worker.wait();
+    EXPECT_EQ(ended.exit_code, 4);
+    EXPECT_NE(ended.err.find(answer), std::string::npos) << ended.err;
+  }
+}
+
 // ---- numbers
 
 class SourNumbers : public testing::TestWithParam<const char*> {
