@@ -10,7 +10,6 @@ namespace threepc {
 namespace {
 
 constexpr std::uint8_t facts_curvature = 1, facts_data = 2, facts_own = 4;  // the flags of WorkerFacts
-constexpr std::int64_t slice = 100'000'000;  // ns between two looks at signals and child processes
 
 tpc_message message_of(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
   return {sizeof(tpc_message), static_cast<std::uint32_t>(type), round, data.data(), data.size()};
@@ -118,7 +117,7 @@ std::int64_t Channel::deadline() const { return from_now(timeout_); }
 /// One look at the clock when the message is there already, which is the usual case.
 template <class Attempt>
 auto Channel::watched(std::int64_t last, Attempt attempt) {
-  std::int64_t now = host_services().now();
+  std::int64_t now = looked_ = host_services().now();
   for (;;) {
     if (watch_ && now >= next_watch_) {
       next_watch_ = now + slice;
@@ -128,7 +127,7 @@ auto Channel::watched(std::int64_t last, Attempt attempt) {
     try {
       return attempt(watch_ ? std::min(last, now + slice) : last);
     } catch (const TransportFailure& failure) {
-      now = host_services().now();
+      now = looked_ = host_services().now();
       if (failure.status() == TPC_TIMEOUT && now < last) continue;
       if (watch_) watch_();  // a dead worker explains more than a closed connection
       throw;

@@ -117,6 +117,9 @@ class Channel {
   void broadcast_failure(const Failure& failure) noexcept;
   /// False if the others have not left within so many seconds; it may be called again then.
   bool close(double seconds = goodbye_seconds) noexcept;
+  /// When this last looked at the clock, tpc_host.now: while it waits, every `slice`.
+  std::int64_t looked() const { return looked_; }
+  static constexpr std::int64_t slice = 100'000'000;  // ns between two looks at signals and child processes
   Transport& transport() { return *transport_; }
   double timeout() const { return timeout_; }
   /// "nothing came within 60 s ([transport] timeout); ..."
@@ -135,6 +138,7 @@ class Channel {
   std::function<void()> watch_;
   void beat();
 
+  std::int64_t looked_ = 0;
   std::int64_t next_watch_ = 0;
   std::int64_t next_heartbeat_ = std::numeric_limits<std::int64_t>::max();
 };

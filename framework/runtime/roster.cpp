@@ -207,8 +207,10 @@ bool Roster::is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_mes
   return false;
 }
 
+/// Without a look at the clock, which would be one for every message.
 std::int64_t Roster::deadline(const Wanted& wanted) const {
-  const std::int64_t whole = now() + nanoseconds(channel_->timeout());
+  const std::int64_t recently = std::max(began_, channel_->looked());
+  const std::int64_t whole = recently + Channel::slice + nanoseconds(channel_->timeout());
   const auto& round = config_->faults.round_deadline;
   return wanted.may_be_late && round ? std::min(whole, began_ + nanoseconds(*round)) : whole;
 }
