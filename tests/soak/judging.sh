@@ -80,9 +80,11 @@ before_last() {
   [ ${#files[@]} -lt 2 ] || rm "${files[-1]}"
 }
 
-# The gradient of f ends well below where it began, or below where that of the undisturbed run wandered.
+# The gradient of f ends well below where it began, or below where that of the undisturbed run wandered. What has the bits
+# of the undisturbed run goes where the method goes.
 converges() {
   local verdict
+  [ "$(hash_of "$run")" != "$(hash_of "$reference")" ] || return 0
   verdict=$(awk -F '"grad_norm":' '
     { split($2, part, ","); value = part[1]; file = FNR == 1 ? file + 1 : file }
     file == 1 { count = FNR; norms[FNR] = value }
