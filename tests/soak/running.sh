@@ -121,7 +121,8 @@ start_phase() {
   [ "$by" = run ] || command=(serve --listen "$(address)")
   [ "$by" = run ] || provide_workers "$i"
   ! compgen -G "$run/checkpoint/*.ckpt" >/dev/null || saved=yes
-  [ "$i" -eq 0 ] || [ "$saved" = yes ] || begin_anew "$i"
+  [ "$i" -eq 0 ] || [ "$saved" = yes ] || notes+=" anew"
+  [ "$i" -eq 0 ] || carry_faults "$i"
   if [ "$i" -gt 0 ] && [ "$saved/${phase_supervised[i]}" = yes/no ]; then
     as_options "${overrides[@]}"
     start "$at" "${command[@]}" --resume "$run" "${options[@]}"
@@ -136,10 +137,9 @@ start_phase() {
   start "$at" "${command[@]}" "$folder/run.toml" --out "$run" "${options[@]}"
 }
 
-# Workers that were started by hand still have the faults of the phases before, which are then this one's.
-begin_anew() {
-  notes+=" anew"
-  [[ "$by/${phase_injections[*]:0:$1}" != serve/*kind=* ]] || phase_codes[$1]+=" 4"
+# Workers that were started by hand still have the faults of the phases before that have not happened.
+carry_faults() {
+  [[ "$by/${phase_injections[*]:0:$1}" != serve/*kind=* ]] || loses "$1"
 }
 
 # Whether the program may have ended as it did because a worker was struck before it took part in a round.
