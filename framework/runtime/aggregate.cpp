@@ -186,6 +186,7 @@ void Aggregate::remove(std::uint32_t worker) {
 /// just begun.
 void Aggregate::reset_all() {
   held_.sum.clear();
+  if (absent_.size() + newcomers_.size() > 0) ledger_->fold();
   for (const std::uint32_t worker : absent_)
     if (held_.is_member[worker]) subtract(-1, ledger_->state(worker), held_.sum);
   for (const std::uint32_t worker : newcomers_) subtract(-1, ledger_->state(worker), held_.sum);

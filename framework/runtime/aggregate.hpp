@@ -60,6 +60,8 @@ class Aggregate {
   /// g_i as its worker has it, bit for bit. Needs a ledger.
   TrackedVector state_of(std::uint32_t worker) const { return ledger_->state(worker); }
   bool remembers() const { return ledger_.has_value(); }
+  /// Between two rounds, before state_of() all workers: makes it cheap. No round can be undone then.
+  void prepare_states() { ledger_->begin_round(), ledger_->fold(); }
   /// Whether the ledger waits to be restarted from what the workers say.
   bool wants_states() const { return ledger_ && ledger_->is_full(); }
 

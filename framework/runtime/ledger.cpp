@@ -39,6 +39,7 @@ void Ledger::begin_round() {
 }
 
 void Ledger::note(std::uint32_t worker, std::uint64_t round, std::span<const std::uint8_t> program, bool resets) {
+  restarted_ = 0;
   entries_.push_back({worker, resets, round, program.size()});
   log_.insert(log_.end(), program.begin(), program.end());
 }
@@ -89,15 +90,15 @@ TrackedVector Ledger::state(std::uint32_t worker) const {
 void Ledger::restart(std::uint32_t worker, TrackedVector state) {
   settle();
   base_[worker] = std::move(state);
+  restarted_ += from_[worker] < entries_.size();
   from_[worker] = entries_.size();
-  if (*std::min_element(from_.begin(), from_.end()) < entries_.size()) return;
-  forget_before(std::exchange(began_, {}));
+  if (restarted_ == base_.size()) forget_before(std::exchange(began_, {}));
 }
 
 /// The entry from which each worker's g_i follows: its last reset, if there was one.
 std::vector<std::size_t> Ledger::last_resets() const {
   std::vector<std::size_t> out = from_;
-  for (std::size_t number = 0; number < entries_.size(); ++number) {
+  for (std::size_t number = 0; number < began_.entry; ++number) {
     std::size_t& first = out[entries_[number].worker];
     if (entries_[number].resets) first = std::max(first, number);
   }
@@ -108,7 +109,7 @@ void Ledger::fold() {
   const Membership& m = tree_->membership();
   const std::vector<std::size_t> from = last_resets();
   each({}, [&](std::size_t number, const Entry& entry, std::span<const std::uint8_t> program) {
-    if (number < from[entry.worker]) return;
+    if (number < from[entry.worker] || number >= began_.entry) return;
     auto& base = base_[entry.worker];
     if (!base) base.emplace(m.dtype, m.dim);
     tree_->replay(program, entry.round, entry.worker, *base);

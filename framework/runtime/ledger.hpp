@@ -35,6 +35,8 @@ class Ledger {
   std::optional<std::span<const std::uint8_t>> program_in_round(std::uint32_t worker) const;
   /// g_i after everything noted.
   TrackedVector state(std::uint32_t worker) const;
+  /// Replays what was noted before the round began, so that state() of many workers costs one look at the log.
+  void fold();
   /// Starts over from a state that was saved.
   void restart(std::uint32_t worker, TrackedVector state);
   bool is_full() const { return log_.size() + sizeof(Entry) * entries_.size() > most_; }
@@ -57,7 +59,6 @@ class Ledger {
   void settle();
   bool all_have_reset() const;
   void forget_before(Mark mark);
-  void fold();
   std::vector<std::size_t> last_resets() const;
 
   const MechanismTree* tree_;
@@ -68,6 +69,7 @@ class Ledger {
   std::vector<Entry> entries_;                      // in the order in which they were noted
   std::vector<std::uint8_t> log_;                   // their programs
   Mark began_;                                      // the round
+  std::size_t restarted_ = 0;                       // workers, since the last note
 };
 
 }  // namespace threepc

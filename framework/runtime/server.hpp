@@ -106,6 +106,7 @@ class Server : private Roster::Home {
   bool is_moderate() const;
   void remove_guilty(std::uint64_t round);
   Accused accused(std::uint64_t round);
+  void keep_evaluations();
   Accused accused_by_themselves(std::uint64_t round);
   Accused accused_by_their_updates(std::uint64_t round) const;
   std::string optimizer_fault(std::uint64_t round);
@@ -161,6 +162,7 @@ class Server : private Roster::Home {
   std::vector<Bytes> memories_;                  // what only the workers know, as of their last snapshots
   std::vector<std::optional<Data>> data_;        // of those that have joined
   std::vector<std::optional<std::span<const std::uint8_t>>> evaluations_;  // in this round
+  std::vector<Bytes> kept_evaluations_;  // those that had to outlive the transport's memory
   CheckpointWriter writer_;
   std::optional<Checkpoint> pending_;  // waits for the workers' part
   std::int64_t last_checkpoint_ = 0;   // tpc_host.now

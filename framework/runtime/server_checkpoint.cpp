@@ -142,6 +142,7 @@ void Server::save_whole_round(bool asking) {
 
 void Server::save_from_ledgers() {
   Checkpoint whole = server_part(absorbed_round_);
+  aggregate_->prepare_states();
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     if (aggregate_->is_member(worker)) append(whole.workers[worker], state_of(worker));
   write(std::move(whole));

@@ -158,11 +158,24 @@ Server::Accused Server::accused(std::uint64_t round) {
   return all.empty() ? accused_by_their_updates(round) : all;
 }
 
+/// The transport's memory is theirs until the next message of their worker.
+void Server::keep_evaluations() {
+  std::vector<Bytes> kept(config_->workers);
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    auto& evaluation = evaluations_[worker];
+    if (!evaluation) continue;
+    kept[worker].assign(evaluation->begin(), evaluation->end());
+    evaluation = kept[worker];
+  }
+  kept_evaluations_ = std::move(kept);  // whose memory stays where it is
+}
+
 /// Asks the workers whether a plugin of theirs made it.
 Server::Accused Server::accused_by_themselves(std::uint64_t round) {
   Accused all;
   std::size_t problems = 0;
   const bool moderate = largest_magnitude(x_) < moderate_x;
+  if (wants_evaluation(round)) keep_evaluations();
   roster_.announce(MessageType::diagnose, round);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const auto said = roster_.diagnosis(worker);

@@ -154,7 +154,7 @@ void Server::make_plugins() {
 
 std::optional<Ledger::Shrinks> Server::ledgers() const {
   // Who may miss a round in which all others reset has a g_i that must not be lost with theirs.
-  const bool may_miss = config_->faults.round_deadline || config_->participation < 1;
+  const bool may_miss = config_->faults.round_deadline || config_->participation < 1 || fewest() < config_->workers;
   const bool together = (mechanism_->capabilities() & TPC_RESETS_TOGETHER) != 0;
   const bool lost_late = config_->faults.round_deadline.has_value();  // a late reset takes its g_i out of the sum
   const bool needed = config_->checkpoint.at_end || roster_.survives() || lost_late || (may_miss && together);
