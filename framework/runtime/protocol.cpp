@@ -89,6 +89,7 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     facts.dim = in.get<std::uint32_t>();
     if (facts.dim == 0 || facts.dim == UINT32_MAX) throw tpc::Corrupt("d is not in 1 .. 2^32 - 2");
     const auto flags = in.get<std::uint8_t>();
+    if (flags > (facts_curvature | facts_data | facts_own)) throw tpc::Corrupt("unknown flags");
     facts.has_curvature = (flags & facts_curvature) != 0;
     facts.own_data = (flags & facts_own) != 0;
     facts.L_i = in.get<double>();
@@ -105,6 +106,7 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     }
     if (!facts.blocks.empty() && covered != facts.dim) throw tpc::Corrupt("the blocks do not cover the vector");
     if ((flags & facts_data) != 0) facts.data_digest = in.get<std::uint64_t>();
+    if ((flags & facts_data) != 0 && facts.data_digest == 0) throw tpc::Corrupt("a digest of nothing");
     bytes = in.take_rest();
     return facts;
   } catch (const tpc::Error& error) {

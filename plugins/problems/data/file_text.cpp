@@ -92,7 +92,8 @@ std::uint64_t digest_of(std::string_view bytes) {
   return std::max<std::uint64_t>(1, XXH3_64bits(bytes.data(), bytes.size()));
 }
 
-FileText::FileText(const std::string& file) {
+/// It exists before the body runs, so that a file that cannot be decompressed is unmapped.
+FileText::FileText(const std::string& file) : FileText() {
   map(file);
   const Format* format = format_of(mapped());
   if (format == nullptr) return;
@@ -108,11 +109,12 @@ void FileText::map(const std::string& file) {
   const bool known = ::fstat(descriptor, &status) == 0;
   if (known && S_ISREG(status.st_mode) && status.st_size > 0) {
     size_ = static_cast<std::size_t>(status.st_size);
-    data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    void* const mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (mapping != MAP_FAILED) data_ = mapping;
   }
   const int reason = errno;
   ::close(descriptor);
-  if (!known || data_ == MAP_FAILED) refuse(file, std::strerror(reason));
+  if (!known || (size_ > 0 && data_ == nullptr)) refuse(file, std::strerror(reason));
   if (!S_ISREG(status.st_mode)) refuse(file, "not a regular file");
 }
 

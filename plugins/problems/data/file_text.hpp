@@ -26,6 +26,7 @@ class FileText {
   std::uint64_t digest() const { return digest_of(text()); }  // reads all of it
 
  private:
+  FileText() = default;
   std::string_view mapped() const { return {static_cast<const char*>(data_), size_}; }
   void map(const std::string& file);
   void unmap();

@@ -4,6 +4,7 @@
 #include <boost/iostreams/filtering_stream.hpp>
 #include <cstddef>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 #include <threepc/sdk.hpp>
 
@@ -124,5 +125,13 @@ TEST(DigestForAnEarlierHost, IsNotWrittenBehindItsStruct) {
 }
 
 TEST(DigestOfNothing, IsZero) { EXPECT_EQ(Worker("problem-quadratic", {}, 2, 0).facts().data_digest, 0u); }
+
+/// Found by fuzzing: each left a mapping behind.
+TEST(FileText, WhatCannotBeDecompressedIsUnmapped) {
+  const TemporaryFile file("\x1f\x8b damaged");
+  for (int i = 0; i < 3; ++i) EXPECT_THROW(Worker("problem-logreg", {{"data", file.name()}}, 1, 0), threepc::Failure);
+  std::ifstream in("/proc/self/maps");
+  for (std::string line; std::getline(in, line);) EXPECT_EQ(line.find(file.name()), std::string::npos) << line;
+}
 
 }  // namespace
