@@ -102,7 +102,8 @@ TEST_F(PluginFault, DamagedMemoryIsTracedToThePluginThatWasCalledLast) {
   for (const char* transport : {"inproc", "tcp"}) {
     const Result result = run("heap", transport, 2, {"mechanism.compressor.until=1000"});
     EXPECT_NE(result.exit_code, 0) << transport;
-    EXPECT_THAT(result.err, AllOf(HasSubstr("compressor 'faulty'"), AnyOf(HasSubstr("signal"), HasSubstr("misbehaved"))))
+    EXPECT_THAT(result.err,
+                AllOf(HasSubstr("compressor 'faulty'"), AnyOf(HasSubstr("signal"), HasSubstr("misbehaved"))))
         << transport;
     std::filesystem::remove_all(folder_.path("run"));
   }
