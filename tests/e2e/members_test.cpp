@@ -199,7 +199,7 @@ TEST_F(OneBadWorker, ComesBackWithSomethingElse) {
 
 /// Old messages that come again and again hold up a round no longer than silence does.
 TEST_F(OneBadWorker, RepeatsWhatItHasSaid) {
-  serve({"run.rounds=300", "transport.timeout=3"});
+  serve({"run.rounds=300", "transport.timeout=10"});
   const auto first = work("0"), second = work("1");
   std::vector<std::string> set = set_;
   HostileWorker hostile(config_, set, address_);
