@@ -66,9 +66,10 @@ void Server::write_checkpoint() {
   std::vector<std::optional<Bytes>> states = roster_.take_snapshots();
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     Bytes& out = pending_->workers[worker];
+    if (!aggregate_->is_member(worker)) continue;  // it has joined, and begins when it first takes part
     if (states[worker] && is_sound(worker, *states[worker]))
       out = std::move(*states[worker]);
-    else if (out.empty() && aggregate_->is_member(worker))
+    else if (out.empty())
       append(out, state_of(worker));
   }
   write(std::move(*pending_));
@@ -211,8 +212,9 @@ void Server::restore() {
     aggregate_->load(in);
     in.finish();
     for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-      if (aggregate_->is_member(worker) && (points_->of(worker) == nullptr || c.workers[worker].empty()))
-        throw tpc::Corrupt("a worker's state or its point is missing");
+      if (aggregate_->is_member(worker) != !c.workers[worker].empty() ||
+          aggregate_->is_member(worker) != (points_->of(worker) != nullptr))
+        throw tpc::Corrupt("a worker's state or its point is missing, or of no member");
   } catch (const tpc::Error& error) {
     throw Failure(Exit::data, std::string("the checkpoint does not fit the run: ") + error.what());
   }
