@@ -3,8 +3,7 @@
 add_library(threepc_options INTERFACE)
 target_compile_options(threepc_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
                        # g++ 12 warns wrongly about "literal" + std::string (its bug 105651).
-                       $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-                       $<$<BOOL:${THREEPC_WARNINGS_AS_ERRORS}>:-Werror>)
+                       $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(THREEPC_SANITIZE)
   target_compile_options(threepc_options INTERFACE -fsanitize=${THREEPC_SANITIZE} -fno-sanitize-recover=all
                          -fno-omit-frame-pointer
