@@ -4,12 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/process/args.hpp>
-#include <boost/process/child.hpp>
-#include <boost/process/exe.hpp>
-#include <boost/process/extend.hpp>
-#include <boost/process/io.hpp>
-#include <boost/process/pipe.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -20,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "child_process.hpp"
 #include "config/handover.hpp"
 #include "plugin/calls.hpp"
 #include "plugin/crash.hpp"
@@ -30,7 +25,6 @@
 namespace threepc {
 namespace {
 
-namespace bp = boost::process;
 using Clock = std::chrono::steady_clock;
 constexpr auto tick = std::chrono::milliseconds(5);
 constexpr auto grace = std::chrono::seconds(2);

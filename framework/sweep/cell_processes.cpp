@@ -4,11 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/process/args.hpp>
-#include <boost/process/child.hpp>
-#include <boost/process/exe.hpp>
-#include <boost/process/extend.hpp>
-#include <boost/process/io.hpp>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -16,10 +11,10 @@
 #include <sstream>
 #include <thread>
 
+#include "child_process.hpp"
 #include "failure.hpp"
 
 namespace threepc {
-namespace bp = boost::process;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 

@@ -1,25 +1,17 @@
 #include "sweep/figure.hpp"
 
 #include <algorithm>
-#include <boost/process/args.hpp>
-#include <boost/process/exe.hpp>
-#include <boost/process/extend.hpp>
-#include <boost/process/io.hpp>
-#include <boost/process/search_path.hpp>
-#include <boost/process/start_dir.hpp>
-#include <boost/process/system.hpp>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 
+#include "child_process.hpp"
 #include "record/json.hpp"
 #include "sweep/comparison.hpp"
 
 namespace threepc {
 namespace {
-
-namespace bp = boost::process;
 
 /// Distinguishable also to the colour-blind (Okabe and Ito).
 constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};

@@ -30,6 +30,7 @@ std::string read_all(const std::string& file) {
 
 json parse(const std::string& file) {
   const std::string content = read_all(file);
+  if (content.find_first_not_of(" \t\r\n") == content.npos) malformed(file, "a JSON object", "an empty file");
   try {
     return json::parse(content);
   } catch (const json::parse_error& error) {
@@ -45,11 +46,11 @@ json parse(const std::string& file) {
 }
 
 /// The member `key` of `object`; `expected` says what it should be, for messages.
-const json& member(const std::string& file, const json& object, const char* key, const std::string& expected) {
+const json& member(const std::string& file, const json& object, const char* key, const char* expected) {
   if (!object.is_object())
     malformed(file, "a JSON object with the member \"" + std::string(key) + "\"", excerpt(object));
   const auto found = object.find(key);
-  if (found == object.end()) malformed(file, expected + " \"" + key + "\"", "no such member");
+  if (found == object.end()) malformed(file, tpc::text(expected, " \"", key, "\""), "no such member");
   return *found;
 }
 

@@ -2,6 +2,7 @@
 // is missing it is a worker that skips.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>

@@ -82,7 +82,7 @@ TEST_F(Sweep, WritesARowForEachCell) {
   EXPECT_EQ(row.at("status"), "reached");
   EXPECT_EQ(row.at("stopped_by"), "grad_norm");
   EXPECT_EQ(row.at("rounds"), summary["round"].dump());
-  EXPECT_EQ(row.at("x_hash"), summary["x_hash"]);
+  EXPECT_EQ(row.at("x_hash"), summary["x_hash"].get<std::string>());
   EXPECT_EQ(row.at("optimizer.multiplier"), "16");
   EXPECT_EQ(std::stod(row.at("stepsize")), summary["stepsize"].get<double>());
   EXPECT_LE(std::stod(row.at("grad_norm")), 1e-2);
@@ -95,7 +95,7 @@ TEST_F(Sweep, ACellIsTheRunThatItsConfigurationSays) {
   const Result again =
       run_program({"run", cell("multiplier=16") + "/config.toml", "--out", folder_.path("again"), "--quiet"});
   ASSERT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_EQ(read_summary(folder_.path("again"))["x_hash"], rows()["multiplier=16"]["x_hash"]);
+  EXPECT_EQ(read_summary(folder_.path("again"))["x_hash"].get<std::string>(), rows()["multiplier=16"]["x_hash"]);
 }
 
 TEST_F(Sweep, TheBestOfTheAxisIsFound) {
