@@ -117,7 +117,7 @@ TEST_F(Program, AConfigurationThatIsEditedMeanwhileChangesNothing) {
   ASSERT_EQ(shell("$THREEPC run " + config + " --quiet --set transport.plugin=inproc --out " + folder_.path("whole"))
                 .exit_code,
             0);
-  EXPECT_EQ(hash(), read_summary(folder_.path("whole"))["x_hash"]);
+  EXPECT_EQ(hash(), read_summary(folder_.path("whole"))["x_hash"].get<std::string>());
 }
 
 TEST_F(Program, AWorkersErrorNamesTheLineOfTheUsersFile) {
