@@ -24,8 +24,9 @@ class CellProcesses {
   /// Ends what still runs: SIGTERM, so that a run writes what it has, then SIGKILL.
   ~CellProcesses();
 
-  /// Runs the configuration `folder`/config.toml in `folder`. Children die with this process, however it ends.
-  void start(std::size_t cell, const std::string& folder);
+  /// Runs the configuration `folder`/config.toml in `folder`: from its last checkpoint if it `goes_on` and there is a
+  /// usable one, otherwise anew. Children die with this process, however it ends.
+  void start(std::size_t cell, const std::string& folder, bool goes_on);
   std::size_t running() const;
   /// Those that ended since the last call; waits at most a moment for one.
   std::vector<CellEnd> ended();

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <filesystem>
 #include <set>
 
 #include "failure.hpp"
+#include "hash.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;
@@ -38,12 +40,42 @@ std::string short_name(const std::string& key, const std::vector<std::string>& a
   return std::count_if(axes.begin(), axes.end(), same) == 1 ? last(key) : key;
 }
 
-/// Fit for a folder's name.
-std::string plain(std::string text) {
-  for (char& c : text)
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && std::string_view("-_.+").find(c) == std::string::npos)
-      c = '_';
-  return text.starts_with('.') ? "_" + text : text;
+constexpr std::size_t longest_name = 100;  // of one value; ten of them are within what file systems take
+
+bool fits_a_name(unsigned char c) {
+  return c >= 0x80 || std::isalnum(c) != 0 || std::string_view("-_.+~").find(static_cast<char>(c)) != std::string::npos;
+}
+
+std::string cut(std::string text, std::size_t size) {
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;  // UTF-8
+  return text.substr(0, size);
+}
+
+/// "~1f3a9c": tells names apart that look alike once they are fit for a folder.
+std::string fingerprint(const std::string& text) {
+  char digits[16];
+  std::snprintf(digits, sizeof digits, "~%06llx",
+                static_cast<unsigned long long>(hash64(text.data(), text.size()) & 0xffffff));
+  return digits;
+}
+
+/// Fit for a folder's name: itself, or what of it fits and a fingerprint of the whole.
+std::string plain(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (fits_a_name(static_cast<unsigned char>(c)))
+      out += c;
+    else if (!out.empty() && out.back() != '_')
+      out += '_';
+  }
+  if (out == text && out.size() <= longest_name && !text.starts_with('.')) return text;
+  if (out.ends_with('_')) out.pop_back();
+  return (text.starts_with('.') ? "_" : "") + cut(out, longest_name) + fingerprint(text);
+}
+
+/// Several values in one name, which no file system takes longer than 255 bytes.
+std::string shortened(const std::string& name) {
+  return name.size() <= 240 ? name : cut(name, 230) + fingerprint(name);
 }
 
 void refuse_override_of_axis(const std::vector<std::string>& overrides, const std::vector<std::string>& axes) {
@@ -128,7 +160,7 @@ class Expansion {
           (i == 0 ? "" : ",") + plain(short_name(axes_[i].key, cells_.axes)) + "=" + plain(label(*chosen[i]));
     }
     cell.name = plain(cell.case_name);
-    if (!coordinates.empty()) cell.name += (cell.name.empty() ? "" : "/") + coordinates;
+    if (!coordinates.empty()) cell.name += (cell.name.empty() ? "" : "/") + shortened(coordinates);
     if (cell.name.empty()) cell.name = "only";
     check(cell, chosen);
     cell.folder = (fs::absolute(out_) / "cells" / cell.name).lexically_normal().string();

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <fstream>
 
-#include "child_process.hpp"
 #include "record/json.hpp"
 #include "sweep/comparison.hpp"
+#include "sweep/gnuplot.hpp"
 
 namespace threepc {
 namespace {
@@ -35,16 +34,6 @@ std::string compact(double value) {
   return text;
 }
 
-/// In double quotes, as gnuplot reads it; the terminals take no markup.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' ? "\\n" : std::string(1, c);
-  }
-  return out + "\"";
-}
-
 /// Metrics are called rounds in tables and round in metrics.jsonl.
 std::string json_key(const std::string& metric) { return metric == "rounds" ? "round" : metric; }
 
@@ -63,17 +52,17 @@ std::vector<Json> metrics_of(const Cell& cell) {
   return lines;
 }
 
-/// Rows "curve,x,y" of one cell. Long runs are thinned evenly; the last point, where the tolerance is met, stays.
-std::string curve_rows(const SweepFile& sweep, const std::string& name, const Cell& cell) {
+using Points = std::vector<std::pair<double, double>>;
+
+/// What is drawn of a cell. Long runs are thinned evenly; the last point, where the tolerance is met, stays.
+Points curve_of(const SweepFile& sweep, const Cell& cell) {
   const std::vector<Json> lines = metrics_of(cell);
   const std::size_t stride = lines.size() / most_points + 1;
-  std::string rows;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (i % stride != 0 && i + 1 != lines.size()) continue;
-    rows += csv_field(name) + "," + number(at(lines[i], sweep.figure->x) * sweep.figure->factor) + "," +
-            number(at(lines[i], sweep.figure->y)) + "\n";
-  }
-  return rows;
+  Points points;
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    if (i % stride == 0 || i + 1 == lines.size())
+      points.emplace_back(at(lines[i], sweep.figure->x) * sweep.figure->factor, at(lines[i], sweep.figure->y));
+  return points;
 }
 
 std::string name_of(const Best& best) { return best.case_name.empty() ? best.closest->name : best.case_name; }
@@ -81,22 +70,38 @@ std::string name_of(const Best& best) { return best.case_name.empty() ? best.clo
 /// What is drawn of a group: its best cell, or the one that came closest.
 const Cell* drawn(const Best& best) { return best.cell != nullptr ? best.cell : best.closest; }
 
-std::string curves_csv(const SweepFile& sweep, const SweepOutcome& outcome) {
+struct Curve {
+  const Best* best;
+  Points points;
+};
+
+std::vector<Curve> curves_of(const SweepFile& sweep, const SweepOutcome& outcome) {
+  std::vector<Curve> curves;
+  for (const Best& best : outcome.best)
+    if (drawn(best) != nullptr) curves.push_back({&best, curve_of(sweep, *drawn(best))});
+  return curves;
+}
+
+std::string curves_csv(const std::vector<Curve>& curves) {
   std::string text = "curve,x,y\n";
-  bool first = true;
-  for (const Best& best : outcome.best) {
-    if (drawn(best) == nullptr) continue;
-    text += (first ? "" : "\n\n") + curve_rows(sweep, name_of(best), *drawn(best));  // blank lines: gnuplot's index
-    first = false;
+  for (const Curve& curve : curves) {
+    if (&curve != &curves.front()) text += "\n\n";
+    for (const auto& [x, y] : curve.points)
+      text += csv_field(name_of(*curve.best)) + "," + number(x) + "," + number(y) + "\n";
   }
   return text;
 }
 
+/// The script carries its numbers, so that no name stands between gnuplot and them.
+std::string data_block(std::size_t index, const Points& points) {
+  std::string text = "$curve" + std::to_string(index) + " << end\n";
+  for (const auto& [x, y] : points) text += number(x) + " " + number(y) + "\n";
+  return text + "end\n";
+}
+
 /// Both formats from one script.
-std::string script_start(const char* size) {
+std::string script_start(const std::string& size) {
   return std::string(
-             "# gnuplot figure.gp\n"
-             "set datafile separator ','\n"
              "do for [format in 'svg png'] {\n"
              "if (format eq 'svg') { set terminal svg noenhanced size ") +
          size + " font 'Helvetica,14' background 'white' } else { set terminal pngcairo noenhanced size " + size +
@@ -107,6 +112,12 @@ std::optional<double> tolerance_of(const SweepFile& sweep, const SweepOutcome& o
   const auto& sq = outcome.cells.cells.front().tolerance_sq;
   if (!sq || (sweep.figure->y != "grad_norm_sq" && sweep.figure->y != "grad_norm")) return std::nullopt;
   return sweep.figure->y == "grad_norm_sq" ? *sq : std::sqrt(*sq);
+}
+
+/// What the file says, or what is drawn: an axis is never without a name.
+std::string x_label(const Figure& figure) {
+  if (!figure.label.empty()) return figure.label;
+  return figure.factor == 1 ? figure.x : number(figure.factor) + " x " + figure.x;
 }
 
 std::string y_label(const std::string& metric) {
@@ -131,27 +142,31 @@ std::string marks(const SweepFile& sweep, const Best& best, const char* colour, 
   return text;
 }
 
-std::string curves_script(const SweepFile& sweep, const SweepOutcome& outcome) {
+/// In the legend: the method, the values of the axes over which it is the best, and whether it got there.
+std::string legend(const SweepFile& sweep, const Best& best) {
+  std::string name = name_of(best);
+  for (const std::string& axis : sweep.best_over)
+    if (drawn(best)->point.contains(axis))
+      name += ", " + axis.substr(axis.rfind('.') + 1) + " " + drawn(best)->point.at(axis);
+  return name + (best.cell == nullptr ? " (not reached)" : "");
+}
+
+std::string curves_script(const SweepFile& sweep, const SweepOutcome& outcome, const std::vector<Curve>& curves) {
   const auto tolerance = tolerance_of(sweep, outcome);
-  std::string labels, plots;
-  std::size_t block = 0;
-  for (const Best& best : outcome.best) {
-    if (drawn(best) == nullptr) continue;
-    const char* colour = colours[block % std::size(colours)];
-    if (tolerance) labels += marks(sweep, best, colour, *tolerance);
-    std::string name = name_of(best);
-    for (const std::string& axis : sweep.best_over)
-      if (drawn(best)->point.contains(axis))
-        name += ", " + axis.substr(axis.rfind('.') + 1) + " " + drawn(best)->point.at(axis);
-    plots += std::string(plots.empty() ? "" : ", \\\n") + "  'figure.csv' index " + std::to_string(block++) +
-             " using 2:3 with lines linewidth 2.5 linecolor rgb '" + colour + "' title " +
-             quoted(name + (best.cell == nullptr ? " (not reached)" : ""));
+  std::string data = "# gnuplot figure.gp\n", labels, plots;
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const char* colour = colours[i % std::size(colours)];
+    data += data_block(i, curves[i].points);
+    if (tolerance) labels += marks(sweep, *curves[i].best, colour, *tolerance);
+    plots += std::string(i == 0 ? "" : ", \\\n") + "  $curve" + std::to_string(i) +
+             " using 1:2 with lines linewidth 2.5 dashtype " + std::to_string(1 + i / std::size(colours) % 5) +
+             " linecolor rgb '" + colour + "' title " + gnuplot_text(legend(sweep, *curves[i].best));
   }
   if (tolerance) plots += ", \\\n  " + number(*tolerance) + " with lines dashtype 2 linecolor rgb '#888888' notitle";
   if (!labels.empty())
     plots += ", \\\n  NaN with points pointtype 2 pointsize 1.5 linewidth 2 linecolor rgb '#444444' title 'published'";
-  return script_start("900,600") + "set title " + quoted(sweep.title) + "\nset xlabel " + quoted(sweep.figure->label) +
-         "\nset ylabel " + quoted(y_label(sweep.figure->y)) +
+  return data + script_start("900,600") + "set title " + gnuplot_text(sweep.title) + "\nset xlabel " +
+         gnuplot_text(x_label(*sweep.figure)) + "\nset ylabel " + gnuplot_text(y_label(sweep.figure->y)) +
          "\nset logscale xy\nset format y '1e%+03T'\nset grid linecolor rgb '#dddddd'\nset key right top spacing 1.2\n"
          "set border 3\nset tics nomirror\n" +
          labels + "plot \\\n" + plots + "\n}\n";
@@ -171,10 +186,25 @@ std::string heatmap_csv(const SweepFile& sweep, const Heatmap& map) {
   return text;
 }
 
+/// "topk, k = 5" for {plugin = "topk", k = 5}: what fits beside a field.
+std::string brief(std::string label) {
+  using namespace std::string_view_literals;
+  for (const std::string_view gone : {"plugin = "sv, "{"sv, "}"sv, "\""sv})
+    for (std::size_t at; (at = label.find(gone)) != label.npos;) label.erase(at, gone.size());
+  return label;
+}
+
+/// In pixels: the fields and the names of the rows beside them, so that neither covers the other.
+std::string heatmap_size(const Heatmap& map) {
+  std::size_t longest = 0;
+  for (const std::string& name : map.rows) longest = std::max(longest, brief(name).size());
+  return std::to_string(std::max<std::size_t>(860, 9 * longest + 120 * map.columns.size() + 120)) + ",560";
+}
+
 std::string tics(const char* axis, const std::vector<std::string>& names) {
   std::string list;
   for (std::size_t i = 0; i < names.size(); ++i)
-    list += (i == 0 ? "" : ", ") + quoted(names[i]) + " " + std::to_string(i);
+    list += (i == 0 ? "" : ", ") + gnuplot_tic(brief(names[i])) + " " + std::to_string(i);
   return std::string("set ") + axis + "tics (" + list + ") scale 0\n";
 }
 
@@ -188,39 +218,32 @@ std::string outline(const Heatmap& map) {
          " fillstyle empty border linecolor rgb '#c00000' linewidth 3.5 front\n";
 }
 
+/// "column row value text" of every field.
+std::string heatmap_block(const SweepFile& sweep, const Heatmap& map) {
+  std::string text = "$map << end\n";
+  for (std::size_t r = 0; r < map.rows.size(); ++r)
+    for (std::size_t c = 0; c < map.columns.size(); ++c) {
+      const Best* best = map.cells[r][c];
+      const double value = best == nullptr ? NAN : figure_value(sweep, *best);
+      text += std::to_string(c) + " " + std::to_string(r) + " " +
+              (best == nullptr ? "NaN \"-\"" : number(value) + " " + compact(value)) + "\n";
+    }
+  return text + "end\n";
+}
+
 /// Light colours for few bits; black numbers stay readable on all of them.
 std::string heatmap_script(const SweepFile& sweep, const Heatmap& map) {
   const auto edge = [](std::size_t cells) { return number(static_cast<double>(cells) - 0.5); };
-  return script_start("860,560") + "set title " + quoted(sweep.title + "\n" + sweep.figure->label) + "\nset xlabel " +
-         quoted(sweep.figure->columns) + "\nset ylabel " + quoted(sweep.figure->rows) + "\n" + tics("x", map.columns) +
-         tics("y", map.rows) + "set xrange [-0.5:" + edge(map.columns.size()) + "]\nset yrange [" +
-         edge(map.rows.size()) +
+  return "# gnuplot figure.gp\n" + heatmap_block(sweep, map) + script_start(heatmap_size(map)) + "set title " +
+         gnuplot_text(sweep.title + "\n" + sweep.figure->label) + "\nset xlabel " +
+         gnuplot_text(sweep.figure->columns) + "\nset ylabel " + gnuplot_text(sweep.figure->rows) + "\n" +
+         tics("x", map.columns) + tics("y", map.rows) + "set xrange [-0.5:" + edge(map.columns.size()) +
+         "]\nset yrange [" + edge(map.rows.size()) +
          ":-0.5]\nunset colorbox\nunset key\nset border 0\n"
          "set palette defined (0 '#1b9e77', 0.35 '#a6dba0', 0.65 '#fee8a8', 1 '#f4a582')\nset logscale cb\n" +
          outline(map) +
-         "plot 'figure.csv' skip 1 using 4:3:5 with image pixels, \\\n"
-         "  '' skip 1 using 4:3:6 with labels font 'Helvetica,15'\n}\n";
-}
-
-/// In the child, before exec: what this program ignores, another may rely on.
-struct DefaultSignals : bp::extend::handler {
-  template <class Executor>
-  void on_exec_setup(Executor&) const {
-    std::signal(SIGPIPE, SIG_DFL);
-    std::signal(SIGXFSZ, SIG_DFL);
-  }
-};
-
-std::string run_gnuplot(const std::string& folder) {
-  const auto program = bp::search_path("gnuplot");
-  const std::string again = "; then: cd " + folder + " && gnuplot figure.gp";
-  if (program.empty()) return "gnuplot is not installed; install it (Debian: apt-get install gnuplot-nox)" + again;
-  const std::string log = folder + "/gnuplot.txt";
-  const int code = bp::system(bp::exe = program, bp::args = {"figure.gp"}, bp::start_dir = folder,
-                              bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > log, DefaultSignals{});
-  const std::string text = read_text(log);
-  std::remove(log.c_str());
-  return code == 0 ? "" : "gnuplot ended with code " + std::to_string(code) + ": " + text + again;
+         "plot $map using 1:2:3 with image pixels, \\\n"
+         "  '' using 1:2:4 with labels font 'Helvetica,15'\n}\n";
 }
 
 bool anything_to_draw(const SweepOutcome& outcome) {
@@ -242,8 +265,9 @@ std::string draw_figure(const SweepFile& sweep, const SweepOutcome& outcome) {
     write_file(outcome.out + "/figure.csv", heatmap_csv(sweep, map));
     write_file(outcome.out + "/figure.gp", heatmap_script(sweep, map));
   } else {
-    write_file(outcome.out + "/figure.csv", curves_csv(sweep, outcome));
-    write_file(outcome.out + "/figure.gp", curves_script(sweep, outcome));
+    const std::vector<Curve> curves = curves_of(sweep, outcome);
+    write_file(outcome.out + "/figure.csv", curves_csv(curves));
+    write_file(outcome.out + "/figure.gp", curves_script(sweep, outcome, curves));
   }
   return run_gnuplot(outcome.out);
 }

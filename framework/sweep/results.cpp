@@ -60,6 +60,9 @@ std::string status_of(const std::string& stopped_by) {
   return stopped_by.starts_with("grad_norm") ? "reached" : "ended";
 }
 
+/// The folder holds a run of the cell's present configuration.
+bool ran_here(const Cell& cell) { return what_runs(read_text(cell.folder + "/config.toml")) == what_runs(cell.config); }
+
 std::string limit_file(const Cell& cell) { return cell.folder + "/timed-out"; }
 
 std::string value_or_nothing(const std::map<std::string, std::string>& values, const std::string& key) {
@@ -158,8 +161,13 @@ double Result::number(const std::string& column) const {
   return at == values.end() ? std::numeric_limits<double>::quiet_NaN() : std::strtod(at->second.c_str(), nullptr);
 }
 
+bool was_broken_off(const Cell& cell) {
+  if (!ran_here(cell) || fs::exists(limit_file(cell))) return false;
+  return !fs::exists(cell.folder + "/summary.json") || read_result(cell).values["stopped_by"] == "interrupted";
+}
+
 std::optional<Result> earlier_result(const Cell& cell, double timeout) {
-  if (what_runs(read_text(cell.folder + "/config.toml")) != what_runs(cell.config)) return std::nullopt;
+  if (!ran_here(cell)) return std::nullopt;
   if (fs::exists(limit_file(cell))) {
     const double limit = std::strtod(read_text(limit_file(cell)).c_str(), nullptr);
     if (timeout == 0 || limit < timeout) return std::nullopt;

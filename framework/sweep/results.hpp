@@ -26,6 +26,10 @@ struct Result {
 /// interrupted, or was ended by a shorter time limit than `timeout` (0: none).
 std::optional<Result> earlier_result(const Cell& cell, double timeout);
 
+/// Whether a run of this configuration was interrupted or killed in the cell's folder, so that its last checkpoint, if
+/// it left one, is the place to go on from. A run that a time limit ended is not: its limit counts from the start.
+bool was_broken_off(const Cell& cell);
+
 /// What a run that ended by itself left there. Throws Failure if its summary cannot be read.
 Result read_result(const Cell& cell);
 

@@ -78,11 +78,14 @@ class SweepProgress {
   Clock::time_point start_ = Clock::now();
 };
 
-void prepare(const Cell& cell) {
+/// Makes the cell's folder ready; true: a run of this configuration was broken off there, to be gone on with.
+bool prepare(const Cell& cell, bool force) {
   make_private_folder(cell.folder);
   const DirectoryLock lock(cell.folder);  // nobody may be running it by hand
+  const bool goes_on = !force && was_broken_off(cell);
   for (const char* old : {"/summary.json", "/timed-out"}) fs::remove(cell.folder + old);
   write_file(cell.folder + "/config.toml", cell.config);
+  return goes_on;
 }
 
 Result result_of(const Cell& cell, const CellEnd& end, double timeout) {
@@ -104,11 +107,15 @@ Exit exit_of(int code) {
 /// Starts cells while there are jobs free, until all have ended or somebody asked to stop.
 class Runner {
  public:
-  Runner(SweepOutcome& outcome, double timeout, std::size_t jobs, Progress::Style style)
-      : outcome_(outcome), timeout_(timeout), jobs_(jobs), progress_(style, outcome.cells.cells.size()) {}
+  Runner(SweepOutcome& outcome, const SweepFile& sweep, const SweepOptions& options)
+      : outcome_(outcome),
+        timeout_(sweep.timeout),
+        jobs_(options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency())),
+        force_(options.force),
+        progress_(options.quiet ? Progress::Style::quiet : Progress::style_of_stderr(), outcome.cells.cells.size()) {}
 
-  void run(bool force) {
-    find_earlier(force);
+  void run() {
+    find_earlier();
     CellProcesses processes(timeout_);
     while (next_ < waiting_.size() || processes.running() > 0) {
       if (StopSignals::requested()) {
@@ -121,17 +128,17 @@ class Runner {
   }
 
  private:
-  void find_earlier(bool force) {
+  void find_earlier() {
     for (std::size_t i = 0; i < outcome_.results.size(); ++i) {
-      if (!force) outcome_.results[i] = earlier_result(outcome_.cells.cells[i], timeout_);
+      if (!force_) outcome_.results[i] = earlier_result(outcome_.cells.cells[i], timeout_);
       if (!outcome_.results[i]) waiting_.push_back(i);
     }
     progress_.resumed(outcome_.results.size() - waiting_.size());
   }
 
   void start(CellProcesses& processes, std::size_t cell) {
-    prepare(outcome_.cells.cells[cell]);
-    processes.start(cell, outcome_.cells.cells[cell].folder);
+    const bool goes_on = prepare(outcome_.cells.cells[cell], force_);
+    processes.start(cell, outcome_.cells.cells[cell].folder, goes_on);
   }
 
   /// A run that stopped without having been asked by us was sent the signal itself.
@@ -146,6 +153,7 @@ class Runner {
   SweepOutcome& outcome_;
   double timeout_;
   std::size_t jobs_;
+  bool force_;
   SweepProgress progress_;
   std::vector<std::size_t> waiting_;
   std::size_t next_ = 0;
@@ -205,11 +213,9 @@ SweepOutcome run_sweep(const SweepFile& sweep, const SweepOptions& options) {
   const DirectoryLock lock(outcome.out);
   if (!lock.doubt().empty()) std::fprintf(stderr, "threepc: warning: %s\n", lock.doubt().c_str());
   outcome.results.resize(outcome.cells.cells.size());
-  const std::size_t jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   {
     const StopSignals signals;
-    Runner(outcome, sweep.timeout, jobs, options.quiet ? Progress::Style::quiet : Progress::style_of_stderr())
-        .run(options.force);
+    Runner(outcome, sweep, options).run();
   }
   write_file(outcome.out + "/sweep.csv", sweep_csv(outcome.cells, outcome.results));
   outcome.best = find_best(outcome.cells, outcome.results, sweep.metric, sweep.best_over);

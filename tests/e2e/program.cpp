@@ -111,6 +111,15 @@ std::string read_file(const std::string& file) {
   return text.str();
 }
 
+bool wait_for_lines(const std::string& run_folder, std::size_t lines) {
+  for (int i = 0; i < 6000; ++i) {
+    const std::string text = read_file(run_folder + "/metrics.jsonl");
+    if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= lines) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 nlohmann::json read_summary(const std::string& run_folder) {
   return nlohmann::json::parse(read_file(run_folder + "/summary.json"));
 }

@@ -57,6 +57,8 @@ class Folder {
 };
 
 std::string read_file(const std::string& file);
+/// Whether metrics.jsonl has so many lines, or has them within a minute.
+bool wait_for_lines(const std::string& run_folder, std::size_t lines);
 nlohmann::json read_summary(const std::string& run_folder);
 std::vector<nlohmann::json> read_metrics(const std::string& run_folder);
 

@@ -184,6 +184,21 @@ TEST_F(Sweep, InterruptEndsTheChildrenAndTheNextOneGoesOn) {
   EXPECT_EQ(rows().size(), 3u);
 }
 
+TEST_F(Sweep, ACellThatWasInterruptedGoesOnFromItsCheckpoint) {
+  make_slow();
+  for (int times = 0; times < 2; ++times) {
+    Process process({"sweep", sweep_, "--out", out(), "--jobs", "3"});
+    const std::size_t lines = times == 0 ? 0 : read_metrics(cell("seed=3")).size();
+    ASSERT_TRUE(wait_for_lines(cell("seed=3"), lines + 2));
+    process.signal(SIGINT);
+    ASSERT_EQ(process.wait().exit_code, 130);
+  }
+  const std::string log = read_file(cell("seed=3") + "/log.txt");
+  EXPECT_THAT(log, HasSubstr("resumed"));
+  std::int64_t round = -1;
+  for (const auto& line : read_metrics(cell("seed=3"))) EXPECT_EQ(line["round"], ++round);
+}
+
 TEST_F(Sweep, ChildrenDoNotOutliveAKilledSweep) {
   make_slow();
   Process process({"sweep", sweep_, "--out", out(), "--jobs", "2"});

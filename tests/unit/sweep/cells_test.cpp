@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "failure.hpp"
 #include "scratch_folder.hpp"
 
@@ -58,12 +60,32 @@ TEST_F(SweepCells, CasesHaveSettingsAndAxesOfTheirOwn) {
                          "optimizer.multiplier = 8\ngrid.mechanism.zeta = [3]\n");
   ASSERT_EQ(all.cells.size(), 3u);
   EXPECT_EQ(all.cells[0].name, "plain/seed=9");
-  EXPECT_EQ(all.cells[1].name, "lazy__half/seed=1,zeta=3");
+  EXPECT_THAT(all.cells[1].name, testing::MatchesRegex("lazy_half~[0-9a-f]{6}/seed=1,zeta=3"));
   EXPECT_EQ(all.cells[1].case_name, "lazy, half");
   EXPECT_THAT(all.cells[1].config, HasSubstr("zeta = 3.0\n"));
   EXPECT_THAT(all.cells[1].config, HasSubstr("multiplier = 8.0\n"));
   EXPECT_THAT(all.cells[0].config, HasSubstr("multiplier = 1.0\n"));
   EXPECT_THAT(all.axes, ElementsAre("run.seed", "mechanism.zeta"));
+}
+
+TEST_F(SweepCells, NamesThatLookAlikeAreToldApart) {
+  const auto all = names(base +
+                         "[[case]]\nname = \"é\"\n[[case]]\nname = \"ü\"\n[[case]]\nname = \"a b\"\n"
+                         "[[case]]\nname = \"a_b\"\n[[case]]\nname = \"a/b\"\n[[case]]\nname = \"..\"\n");
+  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), 6u);
+  EXPECT_EQ(all[0], "é");
+  EXPECT_EQ(all[3], "a_b");
+  for (const std::string& name : all) EXPECT_EQ(name.find_first_of(" /"), name.npos) << name;
+  EXPECT_NE(all[5], "..");
+}
+
+TEST_F(SweepCells, LongValuesAreCutToWhatAFolderMayBeCalled) {
+  std::string axes = "[grid]\n";
+  for (const char* key : {"run.name", "run.out"})
+    axes += key + std::string(" = [\"") + std::string(400, 'x') + "\", \"" + std::string(400, 'x') + "y\"]\n";
+  const auto all = names(base + axes);
+  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), 4u);
+  for (const std::string& name : all) EXPECT_LE(name.size(), 255u);
 }
 
 TEST_F(SweepCells, ATableWithAPluginReplacesAndOthersMerge) {
