@@ -9,6 +9,9 @@ install(TARGETS threepc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/framework/include/threepc DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/THIRD_PARTY.md DESTINATION share/doc/threepc)
+install(FILES ${PROJECT_SOURCE_DIR}/third_party/plotly/LICENSE DESTINATION share/doc/threepc RENAME LICENSE.plotly)
+
 # bin/threepc finds its experiments in ../share/threepc/configs/paper; in the build tree through a link.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION share/threepc)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/threepc)

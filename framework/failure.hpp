@@ -11,7 +11,7 @@ enum class Exit : int {
   done = 0,
   unexpected = 1,
   usage = 2,     // command line or configuration
-  diverged = 3,  // NaN or infinity
+  diverged = 3,  // NaN, infinity, or [run.stop] divergence
   peer = 4,      // a peer was lost or timed out
   plugin = 5,    // a plugin could not be loaded or misbehaved
   data = 6,

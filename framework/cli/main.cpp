@@ -96,6 +96,8 @@ struct Program {
   void add_run() {
     CLI::App& sub = *app.add_subcommand("run", "Train on this host: the server and all workers");
     take_beginning(sub);
+    sub.add_flag("--alone", options.alone,
+                 "A run of its own, whatever mpirun or srun started beside it (each then needs its own --out)");
     sub.footer(
         "Ctrl+C ends a run with a checkpoint; threepc run --resume DIR goes on from it, with the same bits.\n"
         "Example: threepc run configs/quickstart.toml --set transport.plugin=inproc --out runs/first");

@@ -1,5 +1,6 @@
 #include "config/resolve.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -17,6 +18,15 @@ std::string available(const Catalog& catalog, tpc_kind kind) {
   return listed(std::move(ids));
 }
 
+/// " (a folder)" for what is there and cannot be mapped as a data file; "" for nothing.
+std::string what_it_is(const fs::path& place) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(place, ignored);
+  if (fs::is_directory(status)) return ", which is a folder";
+  if (fs::is_fifo(status)) return ", which is a pipe, and data are read twice: write them to a file";
+  return fs::exists(status) ? ", which is no regular file" : "";
+}
+
 /// A relative path is looked for beside the configuration (one given by --set: in the current folder), then
 /// below THREEPC_DATA, then by its file name alone in THREEPC_DATA.
 std::string find_file(const std::string& path, const Node& node, const std::string& key,
@@ -32,14 +42,18 @@ std::string find_file(const std::string& path, const Node& node, const std::stri
       places.push_back(fs::absolute(data) / given.filename());
     }
   }
-  std::string tried;
+  std::vector<std::string> tried;
   for (const fs::path& place : places) {
     std::error_code ignored;
     if (fs::is_regular_file(place, ignored)) return fs::weakly_canonical(place).string();
-    tried += "\n  tried " + place.lexically_normal().string();
+    const std::string line = "\n  tried " + place.lexically_normal().string() + what_it_is(place);
+    if (std::find(tried.begin(), tried.end(), line) == tried.end()) tried.push_back(line);
   }
-  throw Failure(Exit::data, node.origin + ": " + key + ": there is no file '" + path +
-                                "'; correct the path, or set THREEPC_DATA to the folder that holds the data" + tried);
+  if (context.data_is_elsewhere) return places.front().lexically_normal().string();
+  std::string text = node.origin + ": " + key + ": there is no file '" + path +
+                     "'; correct the path, or set THREEPC_DATA to the folder that holds the data";
+  for (const std::string& line : tried) text += line;
+  throw Failure(Exit::data, text);
 }
 
 std::optional<Value> read_value(Section& section, const tpc_param& param, const ResolveContext& context) {

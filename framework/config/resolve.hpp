@@ -15,6 +15,7 @@ struct ResolveContext {
   std::string file;    // the configuration, for messages
   std::string folder;  // its folder, for relative paths
   tpc_dtype dtype;
+  bool data_is_elsewhere = false;  // a file that is not here is no error
 };
 
 /// Reads `plugin`, every parameter and every child slot of `section`; keys that the host owns must have been

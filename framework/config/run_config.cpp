@@ -39,6 +39,7 @@ void read_run(Section section, RunConfig& config) {
   config.stop.grad_norm_sq = stop.real("grad_norm_sq", positive);
   config.stop.uplink_bits_per_worker = stop.real("uplink_bits_per_worker", positive);
   config.stop.seconds = stop.real("seconds", positive);
+  config.stop.divergence = stop.real("divergence", {1, infinity}).value_or(config.stop.divergence);
   stop.refuse_unknown();
   section.refuse_unknown();
 }
@@ -240,11 +241,12 @@ void write_run(Lines& out, const RunConfig& config, bool complete) {
   out.add("evaluate_every", integer(config.evaluate_every));
   out.add("measure", Value(config.measure));
   const StopRules& stop = config.stop;
-  if (stop.grad_norm || stop.grad_norm_sq || stop.uplink_bits_per_worker || stop.seconds) out.table("run.stop");
+  out.table("run.stop");
   out.add("grad_norm", stop.grad_norm);
   out.add("grad_norm_sq", stop.grad_norm_sq);
   out.add("uplink_bits_per_worker", stop.uplink_bits_per_worker);
   out.add("seconds", stop.seconds);
+  out.add("divergence", Value(stop.divergence));
 }
 
 void append_schedule(HostKeys& keys, const Schedule& schedule) {
@@ -284,13 +286,14 @@ fs::path folder_of(const std::string& file) {
 
 }  // namespace
 
-RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out) {
-  RunConfig config = load_config(read_document(file, overrides), file, out);
+RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out,
+                      bool data_is_elsewhere) {
+  RunConfig config = load_config(read_document(file, overrides), file, out, data_is_elsewhere);
   config.overrides = overrides;
   return config;
 }
 
-RunConfig load_config(const Node& document, const std::string& file, const std::string& out) {
+RunConfig load_config(const Node& document, const std::string& file, const std::string& out, bool data_is_elsewhere) {
   Section root(&document, "");
   const fs::path folder = folder_of(file);
 
@@ -304,7 +307,7 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
   config.checkpoint = read_checkpoint_rules(root.child("checkpoint"));
   read_plugin_path(root.child("plugins"), config, folder);
   config.catalog = std::make_shared<Catalog>(Catalog::search_path(config.plugin_path));
-  read_plugins(root, config, {*config.catalog, file, folder.string(), config.dtype});
+  read_plugins(root, config, {*config.catalog, file, folder.string(), config.dtype, data_is_elsewhere});
   root.refuse_unknown();
   refuse_injections(config);
   return config;

@@ -22,6 +22,7 @@ struct StopRules {
   std::optional<double> grad_norm_sq;
   std::optional<double> uplink_bits_per_worker;
   std::optional<double> seconds;
+  double divergence = 1e9;  // ||grad f|| above so many times its first value
 };
 
 /// How the step size changes over the rounds: gamma_t = gamma * factor(t).
@@ -74,12 +75,15 @@ struct RunConfig {
 
 /// Reads and checks a configuration. Throws Failure: Exit::usage with FILE:LINE:COLUMN for anything wrong in
 /// it, Exit::data for a data file that does not exist, Exit::plugin for a plugin that cannot be used.
-/// `out` replaces [run] out when not empty.
-RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out = "");
+/// `out` replaces [run] out when not empty. A server whose workers are on other hosts reads no data: then they may be
+/// elsewhere, and a file that is not here is no error.
+RunConfig load_config(const std::string& file, const std::vector<std::string>& overrides, const std::string& out = "",
+                      bool data_is_elsewhere = false);
 
 /// The same for a document that is not, or not only, what one file says; relative paths are relative to the
 /// folder of `file`, or to the current folder where that is standard input or a pipe.
-RunConfig load_config(const Node& document, const std::string& file, const std::string& out);
+RunConfig load_config(const Node& document, const std::string& file, const std::string& out,
+                      bool data_is_elsewhere = false);
 
 /// The complete configuration as TOML: every default filled in, every path absolute; load_config of it gives
 /// the same run.

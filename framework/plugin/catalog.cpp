@@ -12,12 +12,19 @@ namespace threepc {
 namespace fs = std::filesystem;
 namespace {
 
-std::vector<std::string> libraries_in(const std::string& folder) {
+/// Sorted. `error` says why the folder could not be read to its end.
+std::vector<std::string> libraries_in(const std::string& folder, std::error_code& error) {
   std::vector<std::string> files;
-  for (const auto& item : fs::directory_iterator(folder))
-    if (item.path().extension() == ".so") files.push_back(item.path().string());
+  for (fs::directory_iterator item(folder, error), end; !error && item != end; item.increment(error))
+    if (item->path().extension() == ".so") files.push_back(item->path().string());
   std::sort(files.begin(), files.end());
   return files;
+}
+
+/// Whether this file was meant to offer it: problem-x.so or x.so for the problem 'x'.
+bool is_called_after(const Rejected& file, tpc_kind kind, std::string_view id) {
+  const std::string stem = fs::path(file.file).stem().string();
+  return stem == id || stem == std::string(kind_name(kind)) + "-" + std::string(id);
 }
 
 std::vector<std::string> split_path_list(const char* list) {
@@ -41,10 +48,12 @@ fs::path installed_folder() {
 Catalog::Catalog(const std::vector<std::string>& folders) {
   std::vector<std::string> files;
   for (const std::string& folder : folders) {
-    const std::string real = fs::weakly_canonical(folder).string();
-    if (!fs::is_directory(real) || std::find(folders_.begin(), folders_.end(), real) != folders_.end()) continue;
+    std::error_code error;
+    const std::string real = fs::weakly_canonical(folder, error).string();
+    if (!fs::is_directory(real, error) || std::find(folders_.begin(), folders_.end(), real) != folders_.end()) continue;
     folders_.push_back(real);
-    for (std::string& file : libraries_in(real)) files.push_back(std::move(file));
+    for (std::string& file : libraries_in(real, error)) files.push_back(std::move(file));
+    if (error) rejected_.push_back({real, real + ": cannot be read: " + error.message()});
   }
   const std::vector<ScannedFile> scanned = scan_files(files);
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -56,7 +65,7 @@ Catalog::Catalog(const std::vector<std::string>& folders) {
 std::vector<std::string> Catalog::search_path(const std::vector<std::string>& configured) {
   std::vector<std::string> folders;
   for (const std::string& folder : configured) {
-    if (!fs::is_directory(folder)) throw Failure(Exit::usage, "[plugins] path: there is no folder " + folder);
+    if (std::error_code error; !fs::is_directory(folder, error)) throw Failure(Exit::usage, "[plugins] path: there is no folder " + folder);
     folders.push_back(folder);
   }
   for (const std::string& folder : split_path_list(std::getenv("THREEPC_PLUGIN_PATH"))) folders.push_back(folder);
@@ -80,7 +89,13 @@ const Offer& Catalog::offer_of(tpc_kind kind, std::string_view id, const std::st
     throw Failure(Exit::plugin, place + ": two files offer the " + named + ": " + found[0]->file + " and " +
                                     found[1]->file + "; remove one of them from the search path");
 
+  for (const Rejected& file : rejected_)
+    if (is_called_after(file, kind, id))
+      throw Failure(Exit::plugin, place + ": the " + named + " cannot be used: " + file.reason);
   std::string text = place + ": there is no " + named + suggestion(id, known) + "; available: " + listed(known);
+  if (offers_.empty())
+    text += ". No plugins were found in " + listed(folders_) + ": the program looks in " + installed_folder().string() +
+            ", so copy it together with that folder, or name one in THREEPC_PLUGIN_PATH";
   for (const Rejected& file : rejected_) text += "\n  a file that could not be used: " + file.reason;
   throw Failure(Exit::usage, text);
 }

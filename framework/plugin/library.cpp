@@ -43,6 +43,14 @@ bool is_cut_off(const std::string& file) {
   return false;
 }
 
+/// dlerror's text out of Boost.DLL's, which wraps it into the name of a function and an errno that means nothing.
+std::string loader_text(std::string text) {
+  constexpr std::string_view before = "failed: ", behind = ": Bad file descriptor";
+  if (const auto at = text.find(before); at != text.npos) text.erase(0, at + before.size());
+  if (const auto at = text.find(behind); at != text.npos) text.erase(at);
+  return text;
+}
+
 /// rtld_now: an unresolved symbol is refused here instead of ending the process at the first call into it.
 /// The throwing overload: the other one loses dlerror's text.
 boost::dll::shared_library map_file(const std::string& file) {
@@ -52,7 +60,7 @@ boost::dll::shared_library map_file(const std::string& file) {
   try {
     return boost::dll::shared_library(boost::dll::fs::path(file), load_mode::rtld_now | load_mode::rtld_local);
   } catch (const std::exception& error) {
-    throw Failure(Exit::plugin, file + ": cannot be loaded: " + error.what());
+    throw Failure(Exit::plugin, file + ": cannot be loaded: " + loader_text(error.what()));
   }
 }
 

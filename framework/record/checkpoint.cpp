@@ -65,6 +65,7 @@ Json to_json(const Checkpoint& c) {
           {"B", number_or_null(s.B)},
           {"L_minus", number_or_null(s.L_minus)},
           {"L_plus", number_or_null(s.L_plus)},
+          {"start_grad_norm_sq", number_or_null(s.start_grad_norm_sq)},
           {"dim", s.dim},
           {"workers", s.workers},
           {"last", to_json(c.last)},
@@ -104,6 +105,7 @@ Checkpoint from_json(const Json& json) {
   c.summary.B = or_nan(json.at("B"));
   c.summary.L_minus = or_nan(json.at("L_minus"));
   c.summary.L_plus = or_nan(json.at("L_plus"));
+  c.summary.start_grad_norm_sq = or_nan(json.value("start_grad_norm_sq", Json()));
   c.summary.dim = whole_at<std::uint32_t>(json, "dim");
   c.summary.workers = whole_at<std::uint32_t>(json, "workers");
   c.last = metrics_from(json.at("last"));

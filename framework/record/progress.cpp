@@ -1,11 +1,14 @@
 #include "record/progress.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
+
+#include "shell.hpp"
 
 namespace threepc {
 namespace {
@@ -45,6 +48,15 @@ std::string target(const StopRules& stop) {
   return "";
 }
 
+constexpr std::size_t unlimited = 1000;
+
+/// What wraps cannot be drawn over, so the last column stays free.
+std::size_t columns() {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? size.ws_col - 1U : 79U;
+}
+
 std::string describe(const PluginSpec& spec) {
   std::string text = spec.descriptor->id;
   for (const PluginSpec& child : spec.children) text += " + " + describe(child);
@@ -59,12 +71,21 @@ void Progress::show(const Metrics& metrics) {
   if (style_ == Style::quiet || metrics.seconds < next_) return;
   next_ = metrics.seconds + (style_ == Style::terminal ? 0.1 : 2.0);
   if (style_ == Style::terminal) {
-    std::fprintf(stderr, "\r\033[K%s", line(metrics).c_str());
-    line_open_ = true;
+    redraw(line(metrics, columns()));
   } else {
-    std::fprintf(stderr, "%s\n", line(metrics).c_str());
+    std::fprintf(stderr, "%s\n", line(metrics, unlimited).c_str());
   }
   std::fflush(stderr);
+}
+
+void Progress::wait(const std::string& text) {
+  if (style_ == Style::terminal) redraw(text.substr(0, columns()));
+}
+
+void Progress::redraw(const std::string& text) {
+  std::fprintf(stderr, "\r\033[K%s", text.c_str());
+  std::fflush(stderr);
+  line_open_ = true;
 }
 
 void Progress::note(const std::string& text) {
@@ -79,14 +100,16 @@ void Progress::end_line() {
 }
 
 /// The time left is the time of all rounds; a stopping rule may end the run earlier.
-std::string Progress::line(const Metrics& m) const {
+std::string Progress::line(const Metrics& m, std::size_t width) const {
   const double rate = m.seconds > 0 ? static_cast<double>(m.round) / m.seconds : 0;
   std::string text = format("round %llu of %llu  |grad f| %.3e", static_cast<unsigned long long>(m.round),
                             static_cast<unsigned long long>(config_->rounds), std::sqrt(m.grad_norm_sq));
-  text += target(config_->stop) + "  up " + quantity(m.uplink_bits_per_worker, "bit") + "/worker";
-  if (m.round > 0 && rate > 0)
-    text += format("  %.0f rounds/s", rate) + "  at most " +
-            duration(static_cast<double>(config_->rounds - m.round) / rate) + " left";
+  const auto add = [&](const std::string& part) { text += text.size() + part.size() <= width ? part : ""; };
+  if (m.round > 0 && rate > 0)  // what a narrow terminal shows before the rest
+    add("  < " + duration(static_cast<double>(config_->rounds - std::min(m.round, config_->rounds)) / rate) + " left");
+  add(target(config_->stop));
+  add("  up " + quantity(m.uplink_bits_per_worker, "bit") + "/worker");
+  if (m.round > 0 && rate > 0) add(format("  %.0f rounds/s", rate));
   return text;
 }
 
@@ -110,6 +133,7 @@ std::string final_table(const RunConfig& config, const Summary& s) {
       duration(m.seconds) + (m.seconds > 0 ? format(", %.0f rounds/s", static_cast<double>(m.round) / m.seconds) : ""));
   row("hash of x", s.x_hash);
   row("written to", config.out);
+  if (s.stopped_by == "interrupted") row("go on with", "threepc run --resume " + for_shell(config.out));
   return text;
 }
 

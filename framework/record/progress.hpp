@@ -23,13 +23,16 @@ class Progress {
 
   /// At an evaluated round; draws only as often as an eye can follow.
   void show(const Metrics& metrics);
+  /// What a person at a terminal waits for before there is a round to show.
+  void wait(const std::string& text);
   /// Ends the line on a terminal, before something else is printed.
   void end_line();
   /// A sentence of its own, such as "waiting for 3 workers at ...".
   void note(const std::string& text);
 
  private:
-  std::string line(const Metrics& metrics) const;
+  std::string line(const Metrics& metrics, std::size_t width) const;
+  void redraw(const std::string& text);
 
   const RunConfig* config_;
   Style style_;

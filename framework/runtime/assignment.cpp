@@ -52,7 +52,7 @@ RunConfig resumed_config(const RunOptions& options) {
   if (!fs::exists(file))
     throw Failure(Exit::usage, "--resume " + options.resume + ": is no run directory: it has no config.toml");
   if (!options.trust) require_trusted(options.resume);
-  RunConfig config = load_config(file, options.set, options.resume);
+  RunConfig config = load_config(file, options.set, options.resume, options.data_is_elsewhere);
   // A fault that ended the run has happened; it comes again only if it is asked for again.
   const auto injects = [](const std::string& set) { return set.starts_with("faults"); };
   if (std::none_of(options.set.begin(), options.set.end(), injects)) config.faults.inject.clear();
@@ -65,6 +65,9 @@ void refuse_to_overwrite(const std::string& folder) {
   const std::string resume = "--resume " + folder;
   if (!fs::exists(folder + "/summary.json") && !has_checkpoint) return;
   const auto ending = ending_of(folder);
+  std::error_code ignored;
+  const bool has_lines = fs::file_size(folder + "/metrics.jsonl", ignored) > 0 && !ignored;
+  if (!has_checkpoint && !has_lines && !(ending && ending->finished())) return;  // it ended before its first round: there is nothing to lose
   if (ending && !ending->finished() && !has_checkpoint)
     throw Failure(Exit::usage, folder +
                                    ": holds a run that ended before its first checkpoint; choose another folder with "
@@ -114,10 +117,19 @@ ExpectedLines lines_until(const RunConfig& config, const Checkpoint& from) {
   return {over ? from.final_last.round : from.last.round, config.evaluate_every};
 }
 
+/// A run goes on, never back.
+void require_rounds_ahead(const RunConfig& config, const Checkpoint& from) {
+  if (from.round <= config.rounds) return;
+  throw Failure(Exit::usage, config.out + ": its checkpoint is of round " + std::to_string(from.round) +
+                                 ", beyond run.rounds = " + std::to_string(config.rounds) +
+                                 "; ask for more rounds than that, or start anew with --force");
+}
+
 }  // namespace
 
 RunConfig config_of(const RunOptions& options) {
-  if (options.resume.empty()) return load_config(options.config, options.set, options.out);
+  if (options.resume.empty())
+    return load_config(options.config, options.set, options.out, options.data_is_elsewhere);
   return resumed_config(options);
 }
 
@@ -147,6 +159,7 @@ Assignment assignment_of(const RunOptions& options, RunConfig config) {
     directory.start(to_toml(config));
   } else {
     require_continuation(config, *from);
+    require_rounds_ahead(config, *from);
     directory.go_on(to_toml(config), lines_until(config, *from));
   }
   return {std::move(config), std::move(directory), std::move(from), std::move(passed_over)};

@@ -3,10 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <thread>
@@ -25,6 +23,7 @@
 #include "runtime/server.hpp"
 #include "runtime/signals.hpp"
 #include "runtime/worker.hpp"
+#include "shell.hpp"
 #include "version.hpp"
 
 namespace threepc {
@@ -67,6 +66,7 @@ class Session {
   /// `start` gets the address and returns the workers, or nullptr if they come by themselves.
   Exit run(const std::string& listen, const std::function<std::unique_ptr<LocalWorkers>(const std::string&)>& start) {
     channel_.open(listen);
+    progress_.wait("waiting for " + std::to_string(config_.workers) + " workers over " + config_.transport.descriptor->id);
     workers_ = start(transport_.address());
     const Summary summary = serve();
     if (workers_) workers_->finish();
@@ -156,15 +156,6 @@ std::string for_workers(const std::string& address) {
   return address;
 }
 
-/// In single quotes, as a shell reads it, where it needs them.
-std::string for_shell(const std::string& word) {
-  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_-./=:,+", c) != nullptr; };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
 /// What starts a worker of this run. A pipe can be read only once, so the run directory's copy is named then.
 std::string worker_command(const RunConfig& config, const std::string& address) {
   const bool again = std::filesystem::is_regular_file(config.file) && !config.file.starts_with("/dev/");
@@ -238,6 +229,7 @@ Exit run_placed(const RunOptions& options, RunConfig config, const Place& place)
 Exit run(const RunOptions& options) {
   RunConfig config = config_of(options);
   const auto place = Transport::place(config.transport);
+  if (!place && !options.alone) refuse_forgotten_job(config);
   if (nothing_left(options, config, options.quiet || (place && place->member > 0))) return Exit::done;
   if (place) return run_placed(options, std::move(config), *place);
   if (!in_process(config)) draw_join_token();
@@ -248,7 +240,9 @@ Exit run(const RunOptions& options) {
   });
 }
 
-Exit serve(const RunOptions& options, const std::string& listen) {
+Exit serve(const RunOptions& given, const std::string& listen) {
+  RunOptions options = given;
+  options.data_is_elsewhere = true;
   RunConfig config = config_of(options);
   refuse_in_process(config, "serve");
   refuse_placed(config, "serve");

@@ -18,6 +18,8 @@ struct RunOptions {
   bool quiet = false;            // no progress and no final table
   std::string resume;            // a run directory: go on from its last checkpoint, with the configuration there
   bool resume_or_start = false;  // go on from the last checkpoint of the run directory, or start where there is none
+  bool data_is_elsewhere = false;  // only the workers read them, on hosts of their own
+  bool alone = false;            // has nothing to do with the MPI or Slurm job in which it is started
   bool trust = false;            // resume a directory that others could have written
   int descriptor = -1;           // a worker's: where what hand_over() wrote is open, in place of reading `config`
   std::optional<double> retry;   // a worker that loses its server tries for so many seconds to join again

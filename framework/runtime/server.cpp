@@ -238,11 +238,26 @@ void Server::record(std::uint64_t round) {
   const tpc_traffic traffic = channel_->transport().traffic();
   metrics.wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
   metrics.seconds = static_cast<double>(host_services().now() - started_) * 1e-9;
-  diverged_ = complete_ && !(std::isfinite(metrics.f) && std::isfinite(metrics.grad_norm_sq));
+  diverged_ = complete_ && has_diverged();
   tally_.chain.add(x_.data(), x_.size_bytes());
   directory_->add(metrics);
   progress_->show(metrics);
   if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
+}
+
+/// NaN, infinity, or a gradient immense against the first: a run at 1e93 has not ended well, it has not ended yet.
+bool Server::has_diverged() {
+  const Metrics& now = tally_.last;
+  double& start = summary_.start_grad_norm_sq;
+  if (std::isnan(start) && now.grad_norm_sq > 0) start = now.grad_norm_sq;
+  if (!(std::isfinite(now.f) && std::isfinite(now.grad_norm_sq))) return true;
+  const double growth = std::sqrt(now.grad_norm_sq / start);
+  if (!(growth > config_->stop.divergence)) return false;
+  char text[128];
+  std::snprintf(text, sizeof text, "round %llu: |grad f| has grown %.3g-fold since the start, beyond [run.stop] divergence",
+                static_cast<unsigned long long>(now.round), growth);
+  warn(text);
+  return true;
 }
 
 void Server::step(std::uint64_t round) {

@@ -64,6 +64,7 @@ class Server : private Roster::Home {
   };
 
   void prepare();
+  bool has_diverged();
   void take_in_workers();
   std::uint32_t fewest() const;
   bool may_begin() const;

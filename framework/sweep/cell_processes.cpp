@@ -74,7 +74,7 @@ void CellProcesses::start(std::size_t cell, const std::string& folder, bool goes
   child->cell = cell;
   child->errors = folder + "/stderr.txt";
   const std::vector<std::string> arguments = {
-      "run", folder + "/config.toml", "--out", folder, "--quiet", goes_on ? "--resume-or-start" : "--force"};
+      "run", folder + "/config.toml", "--out", folder, "--quiet", "--alone", goes_on ? "--resume-or-start" : "--force"};
   child->process = bp::child(bp::exe = fs::read_symlink("/proc/self/exe").string(), bp::args = arguments,
                              bp::std_in<bp::null, bp::std_out> bp::null, bp::std_err > child->errors, OwnGroup{});
   children_.push_back(std::move(child));

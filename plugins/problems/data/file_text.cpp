@@ -50,6 +50,27 @@ constexpr std::array<Format, 3> formats = {{
      [](io::filtering_istream& in) { in.push(io::lzma_decompressor()); }},
 }};
 
+/// What people have, and what to do with it.
+struct Foreign {
+  std::string_view magic;
+  const char* name;
+  const char* advice;
+};
+
+constexpr std::array<Foreign, 4> foreign = {{
+    {"PK\x03\x04", "a zip archive", "unpack it and name the file in it"},
+    {"\x28\xb5\x2f\xfd", "a file that zstd has compressed", "decompress it: zstd -d"},
+    {"\xff\xfe", "text in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
+    {"\xfe\xff", "text in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"},
+}};
+
+void refuse_foreign(std::string_view bytes, const std::string& file) {
+  for (const Foreign& format : foreign)
+    if (bytes.starts_with(format.magic))
+      throw tpc::Corrupt(tpc::text(file, ": expected text, plain or compressed by gzip, bzip2 or xz, seen ", format.name,
+                                   "; ", format.advice));
+}
+
 const Format* format_of(std::string_view bytes) {
   for (const Format& format : formats)
     if (bytes.starts_with(format.magic)) return &format;
@@ -72,12 +93,36 @@ std::string read_all(io::filtering_istream& in, std::size_t limit, const std::st
   return out;
 }
 
+std::string decompressed(const Format& format, std::string_view bytes, const std::string& file) {
+  io::filtering_istream in;
+  format.push(in);
+  in.push(io::array_source(bytes.data(), bytes.size()));
+  return read_all(in, largest(bytes.size()), file);
+}
+
+/// Zero bytes behind the last member, as tapes and block devices leave them, which gzip itself ignores. Up to eight of
+/// them are its checksum and size, how many only decompressing tells.
+std::string without_padding(const Format& format, std::string_view bytes, const std::string& file) {
+  constexpr std::size_t trailer = 8;
+  const std::size_t content = bytes.find_last_not_of('\0') + 1;
+  for (std::size_t zeros = 0; zeros <= trailer && content + zeros < bytes.size(); ++zeros) try {
+      return decompressed(format, bytes.substr(0, content + zeros), file);
+    } catch (const io::gzip_error&) {
+    }
+  throw io::gzip_error(io::gzip::bad_footer);
+}
+
+std::string tolerantly_decompressed(const Format& format, std::string_view bytes, const std::string& file) {
+  try {
+    return decompressed(format, bytes, file);
+  } catch (const io::gzip_error&) {
+    return without_padding(format, bytes, file);
+  }
+}
+
 std::string decompress(const Format& format, std::string_view bytes, const std::string& file) {
   try {
-    io::filtering_istream in;
-    format.push(in);
-    in.push(io::array_source(bytes.data(), bytes.size()));
-    return read_all(in, largest(bytes.size()), file);
+    return tolerantly_decompressed(format, bytes, file);
   } catch (const tpc::Error&) {
     throw;
   } catch (const std::exception&) {
@@ -95,6 +140,7 @@ std::uint64_t digest_of(std::string_view bytes) {
 /// It exists before the body runs, so that a file that cannot be decompressed is unmapped.
 FileText::FileText(const std::string& file) : FileText() {
   map(file);
+  refuse_foreign(mapped(), file);
   const Format* format = format_of(mapped());
   if (format == nullptr) return;
   decompressed_ = decompress(*format, mapped(), file);

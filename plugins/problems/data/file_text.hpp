@@ -12,7 +12,7 @@ std::uint64_t digest_of(std::string_view bytes);
 /// A read-only view of a regular file. gzip, bzip2 and xz are recognised by their first bytes, not by the file's
 /// name, and decompressed into memory; anything else is mapped, so that processes that read one file share its
 /// pages. Throws tpc::Error: TPC_IO for a file that cannot be read, TPC_CORRUPT for a compressed one that is
-/// damaged, cut off, or decompresses to more than 64 MiB and more than 200 times its size.
+/// damaged, cut off, of another kind (zip, zstd, UTF-16), or decompresses to more than 64 MiB and more than 200 times its size.
 class FileText {
  public:
   explicit FileText(const std::string& file);
@@ -20,8 +20,11 @@ class FileText {
   FileText& operator=(const FileText&) = delete;
   ~FileText();
 
-  /// Valid as long as the object.
-  std::string_view text() const { return is_decompressed_ ? std::string_view(decompressed_) : mapped(); }
+  /// Without a byte order mark of UTF-8. Valid as long as the object.
+  std::string_view text() const {
+    const std::string_view all = is_decompressed_ ? std::string_view(decompressed_) : mapped();
+    return all.substr(all.starts_with("\xef\xbb\xbf") ? 3 : 0);
+  }
 
   std::uint64_t digest() const { return digest_of(text()); }  // reads all of it
 

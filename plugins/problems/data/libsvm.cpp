@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <string_view>
 #include <threepc/sdk/error.hpp>
@@ -14,6 +15,7 @@
 namespace {
 
 constexpr std::uint32_t largest_index = std::numeric_limits<std::uint32_t>::max() - 1;
+constexpr std::uint32_t most_unforced = std::uint32_t{1} << 28;  // a larger d, 2 GiB a vector, is said and not a slip
 
 /// A piece of the file for a message: short, and printable whatever the file holds.
 std::string quoted(std::string_view token) {
@@ -51,7 +53,11 @@ bool to_number(std::string_view word, double& out) {
   const char* begin = word.data();
   if (word.size() > 1 && word[0] == '+' && word[1] != '-') ++begin;
   const auto [stop, error] = std::from_chars(begin, end, out);
-  return error == std::errc{} && stop == end && std::isfinite(out);
+  if (error == std::errc::result_out_of_range && stop == end)  // 1e-400 as well as 1e400
+    out = std::strtod(std::string(begin, end).c_str(), nullptr);
+  else if (error != std::errc{})
+    return false;
+  return stop == end && std::isfinite(out);
 }
 
 struct Entry {
@@ -93,6 +99,9 @@ class Parser {
     const char* const end = word.data() + word.size();
     std::uint64_t index = 0;
     const auto [stop, error] = std::from_chars(word.data(), end, index);
+    if (word.starts_with("qid:"))
+      place.expected("index:value", quoted(word) + ", a query of ranking data, which no problem here uses; remove them: "
+                                                   "sed 's/ qid:[^ ]*//'");
     if (stop == word.data() || stop == end || *stop != ':') place.expected("index:value", quoted(word));
     if (index == 0 && error == std::errc{}) place.expected("an index from 1 on", quoted(word));
     if (error != std::errc{} || index > index_limit_) place.expected(limit_text(), quoted(word));
@@ -124,7 +133,11 @@ LibsvmFile::LibsvmFile(const std::string& file, std::optional<std::uint32_t> fea
   const std::string_view text = text_.text();
   std::size_t number = 0;
   std::uint32_t largest = 0;
-  const auto note_index = [&](const Entry& entry) { largest = std::max(largest, entry.index); };
+  std::size_t line_of_largest = 0;
+  const auto note_index = [&](const Entry& entry) {
+    if (entry.index > largest) line_of_largest = number;
+    largest = std::max(largest, entry.index);
+  };
   for (std::size_t offset = 0; offset < text.size();) {
     const std::size_t length = std::min(text.find('\n', offset), text.size()) - offset;
     double label = 0;
@@ -135,6 +148,10 @@ LibsvmFile::LibsvmFile(const std::string& file, std::optional<std::uint32_t> fea
     offset += length + 1;
   }
   features_ = features.value_or(largest);
+  if (!features && features_ > most_unforced)
+    throw tpc::Corrupt(tpc::text(file, ":", line_of_largest, ": expected an index up to ", most_unforced, ", seen ",
+                                 features_, ": every vector of the run would take ", features_ / (1 << 27),
+                                 " GiB; mend the line if it is a slip, or say features = ", features_));
   if (lines_.empty()) throw tpc::Corrupt(file + ": expected rows 'label index:value ...', seen none");
   if (features_ == 0) throw tpc::Corrupt(file + ": expected at least one index:value, seen labels only");
 }

@@ -158,6 +158,9 @@ out = ")" + folder_.string() + R"(/runs/run"
 evaluate_every = 1
 measure = false
 
+[run.stop]
+divergence = 1e+09
+
 [workers]
 count = 1
 start = 1

@@ -12,6 +12,7 @@
 
 namespace tpc {
 
+static_assert(sizeof(void*) == 8, "the boundary is laid out for 64-bit systems");
 static_assert(std::endian::native == std::endian::little,
               "payloads are little-endian; a big-endian port must swap here");
 
