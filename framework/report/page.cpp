@@ -15,9 +15,9 @@ Json number(double value) {
   return number_or_null(value);
 }
 
-Json series_data(const RunRecord& run) {
+Json series_data(const std::vector<Series>& all) {
   Json out = Json::object();
-  for (const Series& series : run.series) {
+  for (const Series& series : all) {
     Json values = Json::array();
     for (const double value : series.values) values.push_back(number(value));
     out[series.key] = std::move(values);
@@ -26,8 +26,15 @@ Json series_data(const RunRecord& run) {
 }
 
 Json run_data(const RunRecord& run, const std::string& label) {
-  return {{"label", label},     {"name", run.name},         {"folder", run.folder},   {"lines", run.lines},
-          {"notes", run.notes}, {"settings", run.settings}, {"summary", run.summary}, {"series", series_data(run)}};
+  return {{"label", label},
+          {"name", run.name},
+          {"folder", run.folder},
+          {"lines", run.lines},
+          {"notes", run.notes},
+          {"settings", run.settings},
+          {"summary", run.summary},
+          {"milestones", series_data(run.milestones)},
+          {"series", series_data(run.series)}};
 }
 
 /// JSON inside a script element: nothing in it may look like the element's end, or like a comment's start.

@@ -6,7 +6,12 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   /// A key called "constructor" must not find what every object inherits.
   const bare = (object) => ({ __proto__: null, ...object });
-  const runs = data.runs.map((run) => ({ ...run, series: bare(run.series), settings: bare(run.settings) }));
+  const runs = data.runs.map((run) => ({
+    ...run,
+    series: bare(run.series),
+    milestones: bare(run.milestones),
+    settings: bare(run.settings),
+  }));
 
   /// What curves are drawn against: key of metrics.jsonl, its name, and the axis' title.
   const abscissas = [
@@ -27,6 +32,8 @@
     inequality_lhs: "The three point inequality: left and right side",
   });
 
+  /// The colours of curves were searched for: with any of the usual kinds of colour blindness all eight differ by 25 or
+  /// more in CIELAB, and from the paper by a contrast of 3. The browser tests measure it.
   const themes = {
     light: {
       text: "#1c2330",
@@ -34,7 +41,7 @@
       grid: "#e4e8ee",
       minor: "#f2f4f7",
       paper: "#ffffff",
-      curves: ["#0b62b0", "#d1491b", "#12805c", "#8a3ea8", "#b8860b", "#1497b0", "#c2347c", "#566073"],
+      curves: ["#1758c6", "#a92400", "#063922", "#530475", "#c08c0f", "#1fa2c1", "#9b246e", "#9c938b"],
     },
     dark: {
       text: "#e4e9f1",
@@ -42,15 +49,20 @@
       grid: "#2c3543",
       minor: "#212934",
       paper: "#191f28",
-      curves: ["#6db3f2", "#ff8a5c", "#4fd0a0", "#c88be6", "#e8c04e", "#5ad1e6", "#f286b8", "#aab4c4"],
+      curves: ["#95afe3", "#cf5933", "#42bc82", "#9168d3", "#fbd25f", "#a8f6ff", "#bd5c91", "#edf6d2"],
     },
   };
+  /// Neighbours differ in dash and colour, so that who confuses two colours still tells their curves apart; dots are
+  /// left to bounds.
   const dashes = ["solid", "dash", "dashdot", "longdash"];
+  const styles = dashes.length * themes.light.curves.length;
+  const mostFigures = 64;
+  const runsAcrossPaper = 5;
 
   const state = {
     x: abscissas[0],
     xScale: "linear", // chosen anew when the page opens
-    hidden: new Set(),
+    hidden: new Set([...runs.keys()].slice(styles)),
     theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
     tolerance: NaN,
     printing: false,
@@ -65,11 +77,12 @@
   /// plotly reads a few tags and entities in its texts.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
-  function lowestOf(key) {
+  /// Of all runs.
+  const lowestF = (() => {
     let lowest = Infinity;
-    for (const run of runs) for (const value of series(run, key)) if (finite(value) && value < lowest) lowest = value;
+    for (const run of runs) for (const value of series(run, "f")) if (finite(value) && value < lowest) lowest = value;
     return lowest;
-  }
+  })();
 
   function digits(value, count = 4) {
     if (!finite(value)) return "—";
@@ -104,7 +117,7 @@
   const find = (selector) => document.querySelector(selector);
 
   const curveColor = (i, theme) => themes[theme].curves[i % themes[theme].curves.length];
-  const curveDash = (i, theme) => dashes[Math.floor(i / themes[theme].curves.length) % dashes.length];
+  const curveDash = (i, theme) => dashes[(i + Math.floor(i / themes[theme].curves.length)) % dashes.length];
 
   /// A short piece of the run's curve.
   function swatch(i) {
@@ -186,13 +199,13 @@
     runs.some((run) => keys.some((key) => series(run, key).some((value) => finite(value) && test(value))));
 
   /// f may be negative, so its logarithmic axis shows the distance to the lowest f of all runs.
-  const shift = (figure) => (figure.keys[0] === "f" && figure.scale === "log" ? lowestOf("f") : 0);
+  const shift = (figure) => (figure.keys[0] === "f" && figure.scale === "log" ? lowestF : 0);
 
   function axisTitle(figure) {
     const low = shift(figure);
     if (low !== 0) return `f(x) − lowest f seen (${digits(low)})`;
     if (figure.keys[0] === "skipped") return "workers";
-    return figure.keys.length > 1 ? "solid: value, dotted: bound" : plain(figure.title);
+    return figure.keys.length > 1 ? "value (its bound is dotted)" : plain(figure.title);
   }
 
   /// The rows of `run` that a curve goes through, and its values there: on a logarithmic axis it is broken where there
@@ -222,35 +235,53 @@
     return values.length > 0 ? { range: [low - margin, high + margin] } : {};
   }
 
-  function curve(figure, run, i, key, theme) {
-    const { rows, y } = points(figure, run, key);
+  /// The curves of runs that look alike, one behind the other with a gap between: each trace costs plotly time.
+  function joined(figure, alike, key) {
+    const out = { x: [], y: [], text: [], customdata: [] };
+    for (const i of alike) {
+      const run = runs[i];
+      const { rows, y } = points(figure, run, key);
+      const label = plain(shortened(run.label));
+      const [x, round] = [series(run, state.x.key), series(run, "round")];
+      rows.forEach((row, at) => {
+        out.x.push(x[row]);
+        out.y.push(y[at]);
+        out.text.push(label);
+        out.customdata.push(round[row]);
+      });
+      for (const values of Object.values(out)) values.push(null);
+    }
+    return out;
+  }
+
+  function curve(figure, alike, key, theme) {
+    const all = joined(figure, alike, key);
     const noisy = key === "skipped";
     return {
       type: "scatter",
-      x: rows.map((row) => series(run, state.x.key)[row]),
-      y,
-      customdata: rows.map((row) => series(run, "round")[row]),
-      name: plain(shortened(run.label)),
-      meta: plain(shortened(run.label)),
-      mode: y.filter(finite).length < 25 ? "lines+markers" : "lines",
+      ...all,
+      name: plain(shortened(alike.map((i) => runs[i].label).join(", "))),
+      mode: all.y.filter(finite).length < 25 * alike.length ? "lines+markers" : "lines",
       line: {
-        color: curveColor(i, theme),
-        dash: key === figure.keys[0] ? curveDash(i, theme) : "dot",
+        color: curveColor(alike[0], theme),
+        dash: key === figure.keys[0] ? curveDash(alike[0], theme) : "dot",
         width: noisy ? 1.2 : 2,
       },
       marker: { size: 5 },
       opacity: noisy ? 0.85 : 1,
       showlegend: key === figure.keys[0],
-      hovertemplate: `<b>%{meta}</b><br>%{y:.5~g}<br>${state.x.name} %{x:.5~s}<br>round %{customdata}<extra></extra>`,
+      hovertemplate: `<b>%{text}</b><br>%{y:.5~g}<br>${state.x.name} %{x:.5~s}<br>round %{customdata}<extra></extra>`,
     };
   }
 
   function curves(figure, theme) {
     const out = [];
-    runs.forEach((run, i) => {
-      if (state.hidden.has(i)) return;
-      for (const key of figure.keys) if (run.series[key]) out.push(curve(figure, run, i, key, theme));
-    });
+    for (let style = 0; style < Math.min(styles, runs.length); ++style)
+      for (const key of figure.keys) {
+        const alike = [];
+        for (let i = style; i < runs.length; i += styles) if (!state.hidden.has(i) && runs[i].series[key]) alike.push(i);
+        if (alike.length > 0) out.push(curve(figure, alike, key, theme));
+      }
     return out;
   }
 
@@ -329,7 +360,23 @@
     });
   }
 
-  const drawAll = () => Promise.all(figures.map(draw));
+  /// Seen, or nearly.
+  function isNear(figure) {
+    const { top, bottom } = figure.plot.getBoundingClientRect();
+    return bottom > -0.1 * innerHeight && top < 1.1 * innerHeight;
+  }
+
+  /// Figures further away are drawn when the reader comes near them.
+  function drawAll() {
+    for (const figure of figures) figure.isStale = true;
+    return drawStale();
+  }
+
+  function drawStale() {
+    const due = figures.filter((figure) => figure.isStale && (state.printing || isNear(figure)));
+    for (const figure of due) figure.isStale = false;
+    return Promise.all(due.map(draw));
+  }
 
   const fileName = (figure, ending) => `${figure.keys[0].replace(/[^\w-]+/g, "_")}-${state.x.key}.${ending}`;
 
@@ -405,10 +452,11 @@
   /// The last value that the run wrote, from the summary or the curve.
   const result = (run, key) => run.summary?.[key] ?? last(series(run, key));
 
-  /// The first drawn row at which the gradient is as small as the tolerance.
-  const reached = (run) =>
-    series(run, "grad_norm_sq").findIndex((value) => finite(value) && value <= state.tolerance ** 2);
-  const costOf = (key) => (run) => series(run, key)[reached(run)];
+  /// Milestones are known for all tolerances of two digits.
+  const costOf = (key) => (run) => {
+    const reached = (run.milestones.tolerance ?? []).findIndex((tolerance) => tolerance <= state.tolerance);
+    return run.milestones[key]?.[reached];
+  };
 
   /// Which plugin, before how it is set.
   function byImportance(a, b) {
@@ -492,38 +540,35 @@
     );
   }
 
-  /// Whether no other run on show needs less.
-  function isBest(column, value) {
-    const others = runs
-      .filter((_, i) => !state.hidden.has(i))
-      .map(column.value)
-      .filter(finite);
-    return Boolean(column.best) && others.length > 1 && value === Math.min(...others);
+  /// The cells in which less is better, a list for every such column; `value` is the cell's.
+  let compared = [];
+
+  /// Of the runs on show, what needs the least is bold.
+  function markBest() {
+    for (const cells of compared) {
+      const shown = cells.filter(({ i, value }) => !state.hidden.has(i) && finite(value));
+      const least = shown.length > 1 ? shown.reduce((low, { value }) => Math.min(low, value), Infinity) : NaN;
+      for (const { cell, value } of cells) cell.classList.toggle("best", value === least);
+    }
   }
 
-  function tableCell(run, all, j) {
+  function tableCell(i, all, j) {
     const column = all[j];
-    const value = column.value(run);
+    const value = column.value(runs[i]);
     const text = cellText(column, value);
-    const names = [
-      column.text && "text",
-      column.code && "code",
-      startsGroup(all, j) && "first",
-      isBest(column, value) && "best",
-    ];
-    return element("td", { className: names.filter(Boolean).join(" "), title: text, textContent: text });
+    const names = [column.text && "text", column.code && "code", startsGroup(all, j) && "first"];
+    const cell = element("td", { className: names.filter(Boolean).join(" "), title: text, textContent: text });
+    if (column.best) (compared[j] ??= []).push({ cell, i, value });
+    return cell;
   }
 
   const runHead = (run, i, scope) => element("th", { scope, title: run.folder }, swatch(i), run.label);
 
-  function tableRow(run, i, all) {
-    const cells = all.map((_, j) => tableCell(run, all, j));
-    return element("tr", { className: state.hidden.has(i) ? "hidden" : "" }, runHead(run, i, "row"), ...cells);
-  }
+  const tableRow = (run, i, all) =>
+    element("tr", {}, runHead(run, i, "row"), ...all.map((_, j) => tableCell(i, all, j)));
 
-  /// A run a column: what fits on paper.
-  function printedRows(all) {
-    const shown = [...runs.keys()].filter((i) => !state.hidden.has(i));
+  /// A run a column, for as many as fit on paper.
+  function printedRows(shown, all) {
     const rows = [element("tr", {}, element("th"), ...shown.map((i) => runHead(runs[i], i, "col")))];
     all.forEach((column, j) => {
       if (startsGroup(all, j))
@@ -539,17 +584,30 @@
           "tr",
           {},
           element("th", { scope: "row" }, ...breakable(column.head)),
-          ...shown.map((i) => tableCell(runs[i], all, j)),
+          ...shown.map((i) => tableCell(i, all, j)),
         ),
       );
     });
     return rows;
   }
 
+  function printedTables(all) {
+    const shown = [...runs.keys()].filter((i) => !state.hidden.has(i));
+    const starts = [...shown.keys()].filter((at) => at % runsAcrossPaper === 0);
+    return starts.map((at) =>
+      element("table", {}, element("tbody", {}, ...printedRows(shown.slice(at, at + runsAcrossPaper), all))),
+    );
+  }
+
   function drawTable() {
     const all = columns();
-    const body = state.printing ? printedRows(all) : runs.map((run, i) => tableRow(run, i, all));
-    find("table").replaceChildren(...(state.printing ? [] : [tableHead(all)]), element("tbody", {}, ...body));
+    compared = [];
+    const rows = () => runs.map((run, i) => tableRow(run, i, all));
+    const tables = state.printing
+      ? printedTables(all)
+      : [element("table", {}, tableHead(all), element("tbody", {}, ...rows()))];
+    find("#table .scroll").replaceChildren(...tables);
+    showVisibility();
   }
 
   function exportTable() {
@@ -563,32 +621,37 @@
   function usualTolerance() {
     const lowest = runs
       .filter((run) => !diverged(run))
-      .map((run) => Math.min(...series(run, "grad_norm").filter(finite)))
+      .map((run) => run.milestones.tolerance?.at(-1))
       .filter((value) => finite(value) && value > 0);
     if (lowest.length === 0) return NaN;
     const needed = Math.max(...lowest);
-    const decade = 10 ** Math.floor(Math.log10(needed));
-    return Number(([1, 2, 5, 10].find((factor) => factor * decade >= needed) * decade).toPrecision(1));
+    const exponent = Math.floor(Math.log10(needed));
+    return [1, 2, 5, 10].map((factor) => Number(`${factor}e${exponent}`)).find((tolerance) => tolerance >= needed);
   }
 
   // Controls.
 
-  function toggle(i) {
-    if (!state.hidden.delete(i)) state.hidden.add(i);
+  function hide(hidden) {
+    state.hidden = hidden;
     showVisibility();
-    drawTable();
     drawAll();
   }
 
-  function showOnly(i) {
-    state.hidden = new Set(runs.keys());
-    toggle(i);
+  function toggle(i) {
+    const hidden = new Set(state.hidden);
+    if (!hidden.delete(i)) hidden.add(i);
+    hide(hidden);
   }
+
+  const showOnly = (i) => hide(new Set([...runs.keys()].filter((other) => other !== i)));
 
   function showVisibility() {
     [...find("#legend").children].forEach((button, i) =>
       button.setAttribute("aria-pressed", String(!state.hidden.has(i))),
     );
+    if (!state.printing)
+      [...find("tbody").children].forEach((row, i) => row.classList.toggle("hidden", state.hidden.has(i)));
+    markBest();
   }
 
   function buildLegend() {
@@ -607,7 +670,9 @@
         ),
       ),
     );
-    showVisibility();
+    find("#show").hidden = runs.length <= dashes.length;
+    find("#show-all").onclick = () => hide(new Set());
+    find("#show-none").onclick = () => hide(new Set(runs.keys()));
   }
 
   /// Bits are what compression saves; runs whose costs are far apart need a logarithmic axis to be seen together.
@@ -643,26 +708,41 @@
     const input = find("#tolerance");
     input.value = finite(state.tolerance) ? String(state.tolerance) : "";
     input.onchange = () => {
-      const value = Number(input.value);
+      const value = Number(Number(input.value).toPrecision(2));
       const valid = finite(value) && value > 0;
       input.setCustomValidity(valid ? "" : "A number above 0, such as 1e-3");
       input.reportValidity();
       if (!valid) return;
+      input.value = String(value);
       state.tolerance = value;
       drawTable();
       drawAll();
     };
   }
 
+  const note = (about, text) =>
+    find("#notes").append(element("p", { className: "note" }, element("strong", { textContent: about + ": " }), text));
+
   function buildNotes() {
+    if (runs.length > styles)
+      note(
+        "Many runs",
+        `the first ${styles} of ${runs.length} are on show, which is as many as there are colours and dashes; ` +
+          "click others to show them.",
+      );
+    if (leftOut > 0) note("Many keys", `the first ${mostFigures} are drawn; ${leftOut} others are left out.`);
     if (runs.some(diverged) && !runs.every(diverged))
       for (const run of runs.filter(diverged))
         run.notes.push("Diverged; double-click a figure to see all of its curve.");
+    for (const [text, about] of sameNotes()) note(about.length > 3 ? `${about.length} runs` : about.join(", "), text);
+  }
+
+  /// Each note with the labels of the runs that have it.
+  function sameNotes() {
+    const labels = new Map();
     for (const run of runs)
-      for (const note of run.notes)
-        find("#notes").append(
-          element("p", { className: "note" }, element("strong", { textContent: run.label + ": " }), note),
-        );
+      for (const text of run.notes) labels.has(text) ? labels.get(text).push(run.label) : labels.set(text, [run.label]);
+    return labels;
   }
 
   function buildSettings() {
@@ -717,9 +797,11 @@
   document.title = `${shortened(count)}: threepc report`;
   find("#subtitle").textContent = `${count}, threepc ${data.threepc_version}`;
   find("#export-table").onclick = exportTable;
-  const figures = figureKeys()
-    .filter((keys) => keys[0] !== "skipped" || anyValue(keys, (value) => value !== 0))
-    .map(buildFigure);
+  const keysToDraw = figureKeys().filter((keys) => keys[0] !== "skipped" || anyValue(keys, (value) => value !== 0));
+  const leftOut = Math.max(0, keysToDraw.length - mostFigures);
+  const figures = keysToDraw.slice(0, mostFigures).map(buildFigure);
+  const whenNear = new IntersectionObserver(drawStale, { rootMargin: "10%" });
+  for (const figure of figures) whenNear.observe(figure.plot);
   buildAbscissas();
   buildTolerance();
   buildNotes();

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "report/milestones.hpp"
 #include "report/page.hpp"
 #include "report/run_record.hpp"
 #include "report/thinning.hpp"
@@ -36,21 +37,35 @@ void refuse_other_files(const ReportOptions& options) {
 }
 
 /// Of one run: as many as a curve can show, fewer when many runs share the page.
-std::size_t most_points(std::size_t runs) { return std::clamp<std::size_t>(60'000 / runs, 2'000, 10'000); }
+std::size_t most_points(std::size_t runs) { return std::clamp<std::size_t>(150'000 / runs, 500, 10'000); }
 
 /// Each folder once, however often and in whatever spelling it was given.
 std::vector<RunRecord> read_runs(const std::vector<std::string>& folders) {
   std::vector<RunRecord> runs;
   std::set<fs::path> seen;
   for (const std::string& folder : folders)
-    if (seen.insert(fs::weakly_canonical(folder)).second)
-      thin(runs.emplace_back(read_run(folder)), most_points(folders.size()));
+    if (seen.insert(fs::weakly_canonical(folder)).second) {
+      RunRecord& run = runs.emplace_back(read_run(folder));
+      run.milestones = milestones(run);
+      thin(run, most_points(folders.size()));
+    }
   return runs;
+}
+
+/// A pipe of that name would be written to for ever.
+void refuse_what_is_no_file(const std::string& partial) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(partial, ignored);
+  if (!fs::exists(status) || fs::is_regular_file(status)) return;
+  throw Failure(Exit::usage, partial +
+                                 ": the page is first written here, but this is not a file; remove it, or choose "
+                                 "another file with --out");
 }
 
 /// Written beside the target and renamed over it, so that a browser that reloads sees the old page or the new one.
 void replace(const std::string& file, const std::string& content) {
   const std::string partial = file + ".partial";
+  refuse_what_is_no_file(partial);
   std::ofstream out(partial, std::ios::binary);
   out << content;
   out.close();

@@ -18,8 +18,16 @@ namespace {
 /// deeper than a stack is.
 using Parsed = nlohmann::json;
 
-constexpr std::size_t most_keys = 64;  // of metrics.jsonl
+constexpr std::size_t most_keys = 64;       // of metrics.jsonl
+constexpr std::size_t most_settings = 500;  // of config.toml, and of summary.json
 constexpr double unavailable = std::numeric_limits<double>::quiet_NaN();
+
+/// A pipe would be waited for, a device read without end, and a folder is read as an empty file.
+bool is_something_else(const std::string& file) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(file, ignored);
+  return fs::exists(status) && !fs::is_regular_file(status);
+}
 
 /// The lines of a metrics.jsonl, key by key.
 class MetricsReader {
@@ -27,6 +35,10 @@ class MetricsReader {
   MetricsReader(std::string file, RunRecord& into) : file_(std::move(file)), into_(&into) {}
 
   void read() {
+    if (is_something_else(file_))
+      throw Failure(Exit::data, file_ +
+                                    ": expected a file with a JSON object a line, but this is a folder, a pipe or a "
+                                    "device; leave this run out of the report");
     std::ifstream in(file_, std::ios::binary);
     if (!in && fs::exists(file_)) throw Failure(Exit::data, file_ + ": cannot be read; look at its permissions");
     for (std::string line; std::getline(in, line);) {
@@ -123,10 +135,21 @@ void refuse_other_folders(const std::string& folder) {
                                  (below.empty() ? "" : "; there are runs in it: " + below));
 }
 
+/// What a page can show; each setting that differs is a column of its table.
+void keep_the_first_settings(RunRecord& run) {
+  if (run.settings.size() <= most_settings) return;
+  run.settings.erase(std::next(run.settings.begin(), most_settings), run.settings.end());
+  run.notes.push_back("config.toml has more than " + std::to_string(most_settings) +
+                      " keys; the others were left out.");
+}
+
 void read_config(RunRecord& run) {
+  const std::string file = run.folder + "/config.toml";
   try {
-    const Node config = read_document(run.folder + "/config.toml", {});
+    if (is_something_else(file)) throw Failure(Exit::data, file + " is a folder, a pipe or a device, no file");
+    const Node config = read_document(file, {});
     run.settings = settings_of(config);
+    keep_the_first_settings(run);
     const Node::Table* table = config.table();
     const auto found = table->find("run");
     if (found == table->end() || found->second.table() == nullptr) return;
@@ -141,7 +164,7 @@ void read_config(RunRecord& run) {
 Json without_lists_and_tables(const Parsed& summary) {
   Json out = Json::object();
   for (const auto& [key, value] : summary.items())
-    if (value.is_primitive()) out[key] = value;
+    if (value.is_primitive() && out.size() < most_settings) out[key] = value;
   return out;
 }
 
@@ -149,6 +172,10 @@ void read_summary(RunRecord& run) {
   const std::string file = run.folder + "/summary.json";
   if (!fs::exists(file)) {
     run.notes.push_back("Not finished: there is no summary.json yet.");
+    return;
+  }
+  if (is_something_else(file)) {
+    run.notes.push_back("summary.json is a folder, a pipe or a device and was left out.");
     return;
   }
   std::ifstream in(file, std::ios::binary);

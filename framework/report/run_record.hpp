@@ -20,6 +20,7 @@ struct RunRecord {
   std::string folder;              // as it was given
   std::string name;                // [run] name, or the folder's where there is no configuration
   std::vector<Series> series;      // every numeric key of metrics.jsonl
+  std::vector<Series> milestones;  // what it cost to reach a tolerance, from all lines: milestones.hpp
   Settings settings;               // config.toml; empty where that cannot be read
   Json summary;                    // the texts and numbers of summary.json; null while the run is not finished
   std::vector<std::string> notes;  // what is missing or was left out, a sentence each

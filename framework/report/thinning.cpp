@@ -44,18 +44,10 @@ void keep_of(const Columns& columns, std::size_t begin, std::size_t end, std::ve
   for (const std::vector<double>* values : columns) keep_extremes(*values, begin, end, kept);
 }
 
-}  // namespace
+using Rows = std::vector<std::size_t>;
 
-std::vector<std::size_t> rows_to_draw(const RunRecord& run, std::size_t most) {
-  const std::size_t rows = run.rows();
-  std::vector<std::size_t> kept;
-  if (rows <= most) {
-    kept.resize(rows);
-    std::iota(kept.begin(), kept.end(), 0);
-    return kept;
-  }
-  const Columns columns = watched_columns(run);
-  const std::size_t intervals = std::max<std::size_t>(1, most / 2 / (2 + 2 * columns.size()));
+Rows rows_of(const Columns& columns, std::size_t rows, std::size_t intervals) {
+  Rows kept;
   const auto even = [&](std::size_t i) { return rows * i / intervals; };
   const auto logarithmic = [&](std::size_t i) {
     if (i == 0 || i == intervals) return i == 0 ? 0 : rows;
@@ -71,6 +63,34 @@ std::vector<std::size_t> rows_to_draw(const RunRecord& run, std::size_t most) {
   return kept;
 }
 
+}  // namespace
+
+std::vector<std::size_t> rows_to_draw(const RunRecord& run, std::size_t most) {
+  const std::size_t rows = run.rows();
+  std::vector<std::size_t> kept;
+  if (rows <= most) {
+    kept.resize(rows);
+    std::iota(kept.begin(), kept.end(), 0);
+    return kept;
+  }
+  // Many extremes fall on the same rows, so more intervals fit than the worst case lets expect: the most that do are
+  // looked for by halving.
+  const Columns columns = watched_columns(run);
+  std::size_t fits = std::max<std::size_t>(1, most / 2 / (2 + 2 * columns.size()));
+  kept = rows_of(columns, rows, fits);
+  for (std::size_t too_many = most; too_many - fits > 1 + fits / 32;) {
+    const std::size_t intervals = (fits + too_many) / 2;
+    Rows tried = rows_of(columns, rows, intervals);
+    if (tried.size() > most) {
+      too_many = intervals;
+      continue;
+    }
+    fits = intervals;
+    kept = std::move(tried);
+  }
+  return kept;
+}
+
 void thin(RunRecord& run, std::size_t most) {
   const std::vector<std::size_t> rows = rows_to_draw(run, most);
   if (rows.size() == run.rows()) return;
@@ -80,9 +100,8 @@ void thin(RunRecord& run, std::size_t most) {
     for (const std::size_t row : rows) kept.push_back(series.values[row]);
     series.values = std::move(kept);
   }
-  run.notes.push_back(std::to_string(rows.size()) + " of " + std::to_string(run.lines) +
-                      " lines are drawn, the highest and lowest values among them; what it cost to reach a gradient "
-                      "is read off these lines.");
+  run.notes.push_back("At most " + std::to_string(most) + " of " + std::to_string(run.lines) +
+                      " lines are drawn, the highest and lowest values among them.");
 }
 
 }  // namespace threepc::report

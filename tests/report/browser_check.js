@@ -223,6 +223,54 @@
       await press(legend()[0]);
       expect("alone it is seen whole", top() > 100, top());
     },
+    async colors() {
+      for (const paper of ["#ffffff", "#191f28"]) {
+        if (plot("f").layout.paper_bgcolor !== paper) await press(one("#theme"));
+        const colors = all("#legend line").map((line) => line.getAttribute("stroke"));
+        expect("eight colours", new Set(colors).size === 8);
+        for (const kind of Object.keys(colorBlindness))
+          expect(`${kind}: colours differ on ${paper}`, leastDifference(colors, kind) > 25, leastDifference(colors, kind));
+        const contrast = Math.min(...colors.map((color) => contrastOf(color, paper)));
+        expect(`and from ${paper}`, contrast >= 2.99, contrast);
+      }
+      const dashes = all("#legend line").map((line) => line.getAttribute("stroke-dasharray"));
+      expect("neighbours differ in dash", dashes.every((dash, i) => i === 0 || dash !== dashes[i - 1]));
+    },
+    async paper() {
+      for (const rule of [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]))
+        if (rule.media?.mediaText === "print") rule.media.mediaText = "all"; // a window that looks like paper
+      dispatchEvent(new Event("beforeprint"));
+      await pause();
+      const names = all("#table tr:first-child th[scope=col]").map((head) => head.textContent);
+      expect("every run has a column", new Set(names).size === 20 && names.length === 20, names.length);
+      expect("a row for every value in every table", new Set(all("#table table").map((t) => t.rows.length)).size === 1);
+      const widest = Math.max(...all("#table table").map((table) => table.scrollWidth));
+      expect("no table is wider than paper", widest <= 680, widest);
+    },
+    async many() {
+      const shown = () => legend().filter((button) => button.getAttribute("aria-pressed") === "true").length;
+      expect("as many as there are styles", shown() === 32 && drawn(figure("grad_norm_sq")).length === 32, shown());
+      expect("a note says so", one("#notes").textContent.includes("the first 32 of 70"));
+      await press(one("#show-all"));
+      expect("all can be shown", shown() === 70 && drawn(figure("grad_norm_sq")).length === 70);
+      await press(one("#show-none"));
+      expect("and none", shown() === 0 && drawn(figure("grad_norm_sq")).length === 0);
+      await press(legend()[69]);
+      expect("and the last alone", shown() === 1 && drawn(figure("grad_norm_sq")).length === 1);
+    },
+    async costs() {
+      expect("the lines are thinned", one("#notes").textContent.includes("At most 10000 of 20000 lines"));
+      for (const tolerance of [1, 0.37, 0.011]) {
+        one("#tolerance").value = String(tolerance);
+        one("#tolerance").dispatchEvent(new Event("change"));
+        await pause();
+        const needed = Math.ceil(Math.log(8 / tolerance) / 0.0005);
+        expect(`rounds to ${tolerance}`, one("tbody td").textContent === String(needed), one("tbody td").textContent);
+      }
+      one("#tolerance").value = "0.01234";
+      one("#tolerance").dispatchEvent(new Event("change"));
+      expect("tolerances have two digits", one("#tolerance").value === "0.012", one("#tolerance").value);
+    },
     async narrow() {
       expect("nothing sticks out", document.documentElement.scrollWidth <= 390, document.documentElement.scrollWidth);
       expect(

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <sstream>
@@ -23,7 +24,10 @@ std::string chromium() {
   return "";
 }
 
-std::string checks() { return read_file(std::string(THREEPC_TEST_SOURCES) + "/browser_check.js"); }
+std::string checks() {
+  const std::string folder = THREEPC_TEST_SOURCES;
+  return read_file(folder + "/browser_colors.js") + read_file(folder + "/browser_check.js");
+}
 
 /// Puts the observer before everything else in the page and the checks behind it.
 std::string with_checks(std::string page, const std::string& check) {
@@ -75,7 +79,7 @@ class Browser : public testing::Test {
     return Process(
         {"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
-         "--user-data-dir=" + folder_.path("profile"), "--window-size=" + std::to_string(width) + ",900",
+         "--user-data-dir=" + folder_.path("profile"), "--window-size=" + std::to_string(width) + ",3000",
          "--enable-logging=stderr", "file://" + folder_.path(page)},
         chromium());
   }
@@ -138,6 +142,23 @@ TEST_F(Browser, ARunThatDivergedLeavesTheFrame) {
   const std::string run =
       write_run(folder_, "wild", "[run]\nname = \"wild\"\n", metrics, R"({"stopped_by": "diverged"})");
   check({write_finished_run(folder_, "tame", "tame"), run}, "diverged");
+}
+
+std::vector<std::string> runs_in(const Folder& folder, int count) {
+  std::vector<std::string> runs;
+  for (int i = 0; i < count; ++i)
+    runs.push_back(write_finished_run(folder, "r" + std::to_string(i), "clag k=" + std::to_string(i) + " zeta=1"));
+  return runs;
+}
+
+TEST_F(Browser, ColourBlindReadersTellCurvesApart) { check(runs_in(folder_, 8), "colors"); }
+TEST_F(Browser, TwentyRunsFitOnPaper) { check(runs_in(folder_, 20), "paper", 680); }
+TEST_F(Browser, OfManyRunsTheFirstAreShown) { check(runs_in(folder_, 70), "many"); }
+
+TEST_F(Browser, CostsAreExactThoughLinesAreThinned) {
+  std::string metrics;
+  for (int round = 0; round < 20'000; ++round) metrics += metrics_line(round, 8 * std::exp(-0.0005 * round));
+  check({write_run(folder_, "long", "[run]\nname = \"long\"\n", metrics)}, "costs");
 }
 
 TEST_F(Browser, FitsAPhone) {

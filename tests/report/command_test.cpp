@@ -1,6 +1,7 @@
 // threepc report as a user runs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "run_folder.hpp"
 
@@ -71,6 +72,17 @@ TEST_F(ReportCommand, ARunThatIsRefusedLeavesTheEarlierReport) {
   EXPECT_THAT(malformed.err, HasSubstr("bad/metrics.jsonl:2: expected a JSON object"));
   EXPECT_EQ(report({run_, folder_.path("none"), "--out", out_}).exit_code, 2);
   EXPECT_EQ(read_file(out_), before);
+}
+
+TEST_F(ReportCommand, WaitsForNoPipe) {
+  const std::string run = write_run(folder_, "pipe", "", "", "");
+  ASSERT_EQ(mkfifo((run + "/metrics.jsonl").c_str(), 0600), 0);
+  const Result refused = report({run, "--out", out_});
+  EXPECT_EQ(refused.exit_code, 6);
+  EXPECT_THAT(refused.err, HasSubstr("pipe/metrics.jsonl: expected a file with a JSON object a line, but this is a"));
+
+  ASSERT_EQ(mkfifo((out_ + ".partial").c_str(), 0600), 0);
+  EXPECT_THAT(report({run_, "--out", out_}).err, HasSubstr("page.html.partial: the page is first written here"));
 }
 
 TEST_F(ReportCommand, ExplainsItself) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 
@@ -122,6 +123,32 @@ TEST(RunRecord, KeysAreBounded) {
   EXPECT_THAT(values(run, "key0"), ElementsAre(0));
   EXPECT_THAT(values(run, "round"), ElementsAre(0));
   EXPECT_THAT(run.notes, ElementsAre(HasSubstr("more than 64 keys")));
+}
+
+TEST(RunRecord, WhatIsNoFileIsNotRead) {
+  const Folder folder;
+  const std::string run = write_run(folder, "a", "", two_lines);
+  ASSERT_EQ(mkfifo((run + "/config.toml").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/zero", run + "/summary.json");
+  EXPECT_THAT(read_run(run).notes, ElementsAre(HasSubstr("config.toml is a folder, a pipe or a device"),
+                                               HasSubstr("summary.json is a folder, a pipe or a device")));
+  const std::string folders = write_run(folder, "run", config, "");
+  std::filesystem::create_directory(folders + "/metrics.jsonl");
+  EXPECT_THAT(refusal(folder, folders), HasSubstr("6 run/metrics.jsonl: expected a file"));
+}
+
+TEST(RunRecord, SettingsAreBounded) {
+  const Folder folder;
+  std::string many = "[mechanism]\n";
+  nlohmann::ordered_json summary;
+  for (int i = 0; i < 2000; ++i) {
+    many += "key" + std::to_string(i) + " = 1\n";
+    summary["key" + std::to_string(i)] = i;
+  }
+  const RunRecord run = read_run(write_run(folder, "a", many, two_lines, summary.dump()));
+  EXPECT_EQ(run.settings.size(), 500u);
+  EXPECT_EQ(run.summary.size(), 500u);
+  EXPECT_THAT(run.notes, ElementsAre(HasSubstr("config.toml has more than 500 keys")));
 }
 
 TEST(RunRecord, MalformedMetricsAreRefusedWithTheirLine) {
