@@ -164,7 +164,7 @@ void read_config(RunRecord& run) {
 Json without_lists_and_tables(const Parsed& summary) {
   Json out = Json::object();
   for (const auto& [key, value] : summary.items())
-    if (value.is_primitive() && out.size() < most_settings) out[key] = value;
+    if (out.size() < most_settings && value.is_primitive()) out[key] = value;
   return out;
 }
 
@@ -180,6 +180,9 @@ void read_summary(RunRecord& run) {
   }
   std::ifstream in(file, std::ios::binary);
   const Parsed summary = Parsed::parse(in, nullptr, false);
+  if (summary.is_object() && summary.size() > most_settings)
+    run.notes.push_back("summary.json has more than " + std::to_string(most_settings) +
+                        " keys; the others were left out.");
   if (summary.is_object())
     run.summary = without_lists_and_tables(summary);
   else

@@ -242,6 +242,8 @@
       dispatchEvent(new Event("beforeprint"));
       await pause();
       const names = all("#table tr:first-child th[scope=col]").map((head) => head.textContent);
+      const ends = legend().map((button) => button.getBoundingClientRect().right);
+      expect("every name is on the paper", Math.max(...ends) <= 680, Math.max(...ends));
       expect("every run has a column", new Set(names).size === 20 && names.length === 20, names.length);
       expect("a row for every value in every table", new Set(all("#table table").map((t) => t.rows.length)).size === 1);
       const widest = Math.max(...all("#table table").map((table) => table.scrollWidth));

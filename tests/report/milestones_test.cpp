@@ -42,9 +42,7 @@ double round_at_milestone(const std::vector<Series>& found, double tolerance) {
   return -1;
 }
 
-double decimal(int digits, int exponent) {
-  return std::stod(std::to_string(digits) + "e" + std::to_string(exponent));
-}
+double decimal(int digits, int exponent) { return std::stod(std::to_string(digits) + "e" + std::to_string(exponent)); }
 
 TEST(Milestones, TheSmallestToleranceHasTwoDigits) {
   EXPECT_EQ(smallest_tolerance(0), 0);
