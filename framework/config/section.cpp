@@ -32,7 +32,7 @@ bool inside(double value, const Bounds& bounds) {
 /// Of --set, which takes for a string what is no TOML, as an integer beyond 64 bits is.
 bool is_long_number(const Node& node) {
   const auto* const text = std::get_if<std::string>(&node.value);
-  return text != nullptr && !text->empty() && text->find_first_not_of("0123456789") == text->npos;
+  return text != nullptr && text->size() >= 19 && text->find_first_not_of("0123456789") == text->npos;
 }
 
 }  // namespace
@@ -71,7 +71,8 @@ std::optional<std::int64_t> Section::integer(const std::string& key, Bounds boun
   const Node* node = take(key);
   if (node == nullptr) return std::nullopt;
   const auto* value = std::get_if<std::int64_t>(&node->value);
-  if (is_long_number(*node)) wrong(*node, key, "integers end at 9223372036854775807, got " + std::get<std::string>(node->value));
+  if (is_long_number(*node))
+    wrong(*node, key, "integers end at 9223372036854775807, got " + std::get<std::string>(node->value));
   if (value == nullptr) wrong(*node, key, std::string("expected an integer, got ") + node->type_name());
   if (!inside(static_cast<double>(*value), bounds))
     wrong(*node, key, "must be " + described(bounds) + ", got " + std::to_string(*value));

@@ -65,7 +65,8 @@ Catalog::Catalog(const std::vector<std::string>& folders) {
 std::vector<std::string> Catalog::search_path(const std::vector<std::string>& configured) {
   std::vector<std::string> folders;
   for (const std::string& folder : configured) {
-    if (std::error_code error; !fs::is_directory(folder, error)) throw Failure(Exit::usage, "[plugins] path: there is no folder " + folder);
+    if (std::error_code error; !fs::is_directory(folder, error))
+      throw Failure(Exit::usage, "[plugins] path: there is no folder " + folder);
     folders.push_back(folder);
   }
   for (const std::string& folder : split_path_list(std::getenv("THREEPC_PLUGIN_PATH"))) folders.push_back(folder);

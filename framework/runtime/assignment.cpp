@@ -67,7 +67,8 @@ void refuse_to_overwrite(const std::string& folder) {
   const auto ending = ending_of(folder);
   std::error_code ignored;
   const bool has_lines = fs::file_size(folder + "/metrics.jsonl", ignored) > 0 && !ignored;
-  if (!has_checkpoint && !has_lines && !(ending && ending->finished())) return;  // it ended before its first round: there is nothing to lose
+  if (!has_checkpoint && !has_lines && !(ending && ending->finished()))
+    return;  // it ended before its first round: there is nothing to lose
   if (ending && !ending->finished() && !has_checkpoint)
     throw Failure(Exit::usage, folder +
                                    ": holds a run that ended before its first checkpoint; choose another folder with "
@@ -128,8 +129,7 @@ void require_rounds_ahead(const RunConfig& config, const Checkpoint& from) {
 }  // namespace
 
 RunConfig config_of(const RunOptions& options) {
-  if (options.resume.empty())
-    return load_config(options.config, options.set, options.out, options.data_is_elsewhere);
+  if (options.resume.empty()) return load_config(options.config, options.set, options.out, options.data_is_elsewhere);
   return resumed_config(options);
 }
 

@@ -31,8 +31,9 @@ void refuse_forgotten_job(const RunConfig& config) {
     const char* const text = std::getenv(name);
     const long processes = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
     if (processes <= 1) continue;
-    throw Failure(Exit::usage, "this is one of " + std::to_string(processes) + " processes that were started together (" +
-                                   name + "), but the transport '" + config.transport.descriptor->id +
+    throw Failure(Exit::usage, "this is one of " + std::to_string(processes) +
+                                   " processes that were started together (" + name + "), but the transport '" +
+                                   config.transport.descriptor->id +
                                    "' makes each of them a whole run of its own; make them one run with --set "
                                    "transport.plugin=mpi, or say --alone if each is meant to be one");
   }

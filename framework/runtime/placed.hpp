@@ -16,8 +16,8 @@ void require_fitting(const RunConfig& config, const Place& place);
 /// Throws Failure(Exit::usage) if the members of this transport are not for `threepc serve` and `work` to start.
 void refuse_placed(const RunConfig& config, const char* command);
 
-/// Throws Failure(Exit::usage) in one of several processes that mpirun or srun started together, if the transport is not
-/// theirs: each would do the whole run, in the same folder.
+/// Throws Failure(Exit::usage) in one of several processes that mpirun or srun started together, if the transport is
+/// not theirs: each would do the whole run, in the same folder.
 void refuse_forgotten_job(const RunConfig& config);
 
 /// Works until the run is over, and prints nothing: the server speaks for all. A failure of which the server has heard

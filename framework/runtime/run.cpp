@@ -66,7 +66,8 @@ class Session {
   /// `start` gets the address and returns the workers, or nullptr if they come by themselves.
   Exit run(const std::string& listen, const std::function<std::unique_ptr<LocalWorkers>(const std::string&)>& start) {
     channel_.open(listen);
-    progress_.wait("waiting for " + std::to_string(config_.workers) + " workers over " + config_.transport.descriptor->id);
+    progress_.wait("waiting for " + std::to_string(config_.workers) + " workers over " +
+                   config_.transport.descriptor->id);
     workers_ = start(transport_.address());
     const Summary summary = serve();
     if (workers_) workers_->finish();

@@ -254,7 +254,8 @@ bool Server::has_diverged() {
   const double growth = std::sqrt(now.grad_norm_sq / start);
   if (!(growth > config_->stop.divergence)) return false;
   char text[128];
-  std::snprintf(text, sizeof text, "round %llu: |grad f| has grown %.3g-fold since the start, beyond [run.stop] divergence",
+  std::snprintf(text, sizeof text,
+                "round %llu: |grad f| has grown %.3g-fold since the start, beyond [run.stop] divergence",
                 static_cast<unsigned long long>(now.round), growth);
   warn(text);
   return true;

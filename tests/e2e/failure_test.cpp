@@ -187,6 +187,42 @@ std::vector<double> read_model(const std::string& run_folder) {
   return x;
 }
 
+TEST(Failure, AGradientThatGrowsWithoutBoundHasDiverged) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", small_config(2, "inproc", 30));
+  const auto run = [&](const std::string& bound) {
+    return run_program({"run", config, "--out", folder.path("run"), "--force", "--set", "optimizer.stepsize=50.0",
+                        "--set", "run.stop.divergence=" + bound});
+  };
+  const Result bounded = run("100");
+  EXPECT_EQ(bounded.exit_code, 3) << bounded.err;
+  EXPECT_NE(bounded.err.find("-fold since the start, beyond [run.stop] divergence"), std::string::npos) << bounded.err;
+  EXPECT_EQ(read_summary(folder.path("run"))["stopped_by"], "diverged");
+  const Result unbounded = run("1e300");
+  EXPECT_EQ(unbounded.exit_code, 0) << unbounded.err;
+  EXPECT_GT(read_summary(folder.path("run"))["grad_norm"].get<double>(), 1e9);
+}
+
+TEST(Failure, ARunInAJobOfSeveralProcessesIsRefusedUnlessItIsMeant) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", small_config(2, "inproc", 10));
+  const auto run = [&](const char* more) {
+    return run_program({"run", config, "--out", folder.path("run"), "--force", more});
+  };
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    setenv(name, "3", 1);
+    const Result refused = run("--quiet"), meant = run("--alone");
+    setenv(name, "1", 1);
+    const Result one = run("--quiet");
+    unsetenv(name);
+    EXPECT_EQ(refused.exit_code, 2) << refused.err;
+    EXPECT_NE(refused.err.find("this is one of 3 processes that were started together"), std::string::npos)
+        << refused.err;
+    EXPECT_EQ(meant.exit_code, 0) << meant.err;
+    EXPECT_EQ(one.exit_code, 0) << one.err;
+  }
+}
+
 TEST(Failure, ADivergingStepSizeEndsWithCode3AndTheLastFiniteState) {
   for (const char* every : {"1", "1000"}) {
     const Folder folder;

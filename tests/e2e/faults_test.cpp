@@ -172,6 +172,14 @@ TEST_F(Faults, WhatChangesTheBitsCannotChangeOnTheWay) {
       << changed.err;
 }
 
+TEST_F(Faults, ARunDoesNotGoBack) {
+  EXPECT_EQ(run("run", {"checkpoint.every_rounds=100", "faults.inject=[]"}).exit_code, 0);
+  fs::remove(folder_.path("run/summary.json"));
+  const Result back = run_program({"run", "--resume", folder_.path("run"), "--quiet", "--set", "run.rounds=50"});
+  EXPECT_EQ(back.exit_code, 2) << back.err;
+  EXPECT_NE(back.err.find("beyond run.rounds = 50; ask for more rounds than that"), std::string::npos) << back.err;
+}
+
 TEST_F(Faults, ThereIsNothingToResume) {
   EXPECT_EQ(run("run", {"checkpoint.at_end=false"}).exit_code, 0);
   fs::remove(folder_.path("run/summary.json"));

@@ -23,7 +23,12 @@ function(build_and_train example library)
   file(COPY ${EXAMPLES}/${example} DESTINATION ${WORK})
   file(REMOVE_RECURSE ${project}/build ${project}/runs)
   run(${CMAKE_COMMAND} -S ${project} -B ${project}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${WORK}/moved
-      -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CXX_FLAGS=${CXX_FLAGS})
+      -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CXX_FLAGS=${CXX_FLAGS})
+  # Nobody has said so: an unoptimised plugin would be found out only by its slowness.
+  file(STRINGS ${project}/build/build.ninja optimised REGEX "-O3")
+  if(GENERATOR STREQUAL "Ninja" AND NOT optimised)
+    message(FATAL_ERROR "${project}: is built without optimisation when no CMAKE_BUILD_TYPE is given")
+  endif()
   run(${CMAKE_COMMAND} --build ${project}/build)
   require(${project}/build/${library}.so)
   run(${WORK}/moved/bin/threepc config check ${project}/train.toml)

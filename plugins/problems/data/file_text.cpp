@@ -67,8 +67,8 @@ constexpr std::array<Foreign, 4> foreign = {{
 void refuse_foreign(std::string_view bytes, const std::string& file) {
   for (const Foreign& format : foreign)
     if (bytes.starts_with(format.magic))
-      throw tpc::Corrupt(tpc::text(file, ": expected text, plain or compressed by gzip, bzip2 or xz, seen ", format.name,
-                                   "; ", format.advice));
+      throw tpc::Corrupt(tpc::text(file, ": expected text, plain or compressed by gzip, bzip2 or xz, seen ",
+                                   format.name, "; ", format.advice));
 }
 
 const Format* format_of(std::string_view bytes) {

@@ -12,7 +12,8 @@ std::uint64_t digest_of(std::string_view bytes);
 /// A read-only view of a regular file. gzip, bzip2 and xz are recognised by their first bytes, not by the file's
 /// name, and decompressed into memory; anything else is mapped, so that processes that read one file share its
 /// pages. Throws tpc::Error: TPC_IO for a file that cannot be read, TPC_CORRUPT for a compressed one that is
-/// damaged, cut off, of another kind (zip, zstd, UTF-16), or decompresses to more than 64 MiB and more than 200 times its size.
+/// damaged, cut off, of another kind (zip, zstd, UTF-16), or decompresses to more than 64 MiB and more than 200 times
+/// its size.
 class FileText {
  public:
   explicit FileText(const std::string& file);

@@ -100,8 +100,9 @@ class Parser {
     std::uint64_t index = 0;
     const auto [stop, error] = std::from_chars(word.data(), end, index);
     if (word.starts_with("qid:"))
-      place.expected("index:value", quoted(word) + ", a query of ranking data, which no problem here uses; remove them: "
-                                                   "sed 's/ qid:[^ ]*//'");
+      place.expected("index:value", quoted(word) +
+                                        ", a query of ranking data, which no problem here uses; remove them: "
+                                        "sed 's/ qid:[^ ]*//'");
     if (stop == word.data() || stop == end || *stop != ':') place.expected("index:value", quoted(word));
     if (index == 0 && error == std::errc{}) place.expected("an index from 1 on", quoted(word));
     if (error != std::errc{} || index > index_limit_) place.expected(limit_text(), quoted(word));
@@ -134,14 +135,19 @@ LibsvmFile::LibsvmFile(const std::string& file, std::optional<std::uint32_t> fea
   std::size_t number = 0;
   std::uint32_t largest = 0;
   std::size_t line_of_largest = 0;
-  const auto note_index = [&](const Entry& entry) {
+  double norm_sq = 0;  // of the row at hand
+  const auto note = [&](const Entry& entry) {
+    norm_sq += entry.value * entry.value;
     if (entry.index > largest) line_of_largest = number;
     largest = std::max(largest, entry.index);
   };
   for (std::size_t offset = 0; offset < text.size();) {
     const std::size_t length = std::min(text.find('\n', offset), text.size()) - offset;
-    double label = 0;
-    if (parser.parse(text.substr(offset, length), ++number, label, note_index)) {
+    double label = norm_sq = 0;
+    if (parser.parse(text.substr(offset, length), ++number, label, note)) {
+      if (!std::isfinite(norm_sq))
+        Place{&name_, number}.expected("a row whose squares have a finite sum, as its curvature does",
+                                       "values that are too large for that; scale the data");
       labels_.push_back(label);
       lines_.push_back({offset, length, number});
     }

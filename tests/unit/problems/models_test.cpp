@@ -154,7 +154,7 @@ TEST(Softmax, RealTargetsAreNoClasses) {
   for (int r = 0; r < 3; ++r) text += std::to_string(r) + ".5 4294967294:1\n";
   const TemporaryFile file(text);
   EXPECT_EQ(
-      refusal("problem-softmax", {{"data", file.name()}}, file.name()).text,
+      refusal("problem-softmax", {{"data", file.name()}, {"features", std::int64_t{4294967294}}}, file.name()).text,
       "FILE: expected classes x features below 2^32, seen 3 distinct labels x 4294967294 features; are the labels "
       "real targets?");
 }

@@ -30,15 +30,26 @@ class Gnuplot : public ScratchFolder {
     EXPECT_EQ(run_gnuplot("."), "");
     std::vector<std::string> seen;
     std::string all = read_text("seen.bin");
-    for (std::size_t end; (end = all.find("\001\n")) != all.npos; all.erase(0, end + 2)) seen.push_back(all.substr(0, end));
+    for (std::size_t end; (end = all.find("\001\n")) != all.npos; all.erase(0, end + 2))
+      seen.push_back(all.substr(0, end));
     return seen;
   }
 };
 
 TEST_F(Gnuplot, ReadsHostileTextAsItStands) {
-  const std::vector<std::string> texts = {"a `touch PWNED`",       "$(touch PWNED)",  "@PWNED ${PWNED} $1", "\"; system('touch PWNED') #",
-                                          "'. system(\"true\") .'", "\\140touch PWNED\\140", "{/Symbol a}_b^c & <b>", "50% %s %n %d",
-                                          "\xc3\xa9\xc3\xbc \xe2\x88\xa5\xe2\x88\x87" "f\xe2\x88\xa5", "ends in \\", "two\nlines", ""};
+  const std::vector<std::string> texts = {"a `touch PWNED`",
+                                          "$(touch PWNED)",
+                                          "@PWNED ${PWNED} $1",
+                                          "\"; system('touch PWNED') #",
+                                          "'. system(\"true\") .'",
+                                          "\\140touch PWNED\\140",
+                                          "{/Symbol a}_b^c & <b>",
+                                          "50% %s %n %d",
+                                          "\xc3\xa9\xc3\xbc \xe2\x88\xa5\xe2\x88\x87"
+                                          "f\xe2\x88\xa5",
+                                          "ends in \\",
+                                          "two\nlines",
+                                          ""};
   EXPECT_EQ(understood(texts), texts);
   EXPECT_FALSE(std::filesystem::exists("PWNED"));
 }
