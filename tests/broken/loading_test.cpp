@@ -91,6 +91,31 @@ TEST(RefusedByTheLoader, UnresolvedSymbolIsNamed) {
   const std::string reason = only_reason(Catalog({plugins / "unresolved_symbol"}));
   EXPECT_THAT(reason, HasSubstr("unresolved_symbol.so: cannot be loaded: "));
   EXPECT_THAT(reason, HasSubstr("function_that_no_library_defines"));
+  EXPECT_THAT(reason, ::testing::Not(HasSubstr("Bad file descriptor")));
+}
+
+/// There is such a plugin, it only cannot be used: nothing is misspelt.
+TEST(RefusedByTheLoader, AFileThatIsCalledAfterThePluginIsTheReason) {
+  const Catalog catalog({plugins / "unresolved_symbol"});
+  try {
+    catalog.find(TPC_COMPRESSOR, "unresolved_symbol", "run.toml:3:1");
+    FAIL() << "a refused plugin was found";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), Exit::plugin);
+    EXPECT_THAT(failure.what(), StartsWith("run.toml:3:1: the compressor 'unresolved_symbol' cannot be used: "));
+    EXPECT_THAT(failure.what(), HasSubstr("function_that_no_library_defines"));
+  }
+}
+
+TEST(EmptyPath, SaysWhereTheProgramLooks) {
+  const Catalog catalog({});
+  try {
+    catalog.find(TPC_COMPRESSOR, "topk", "run.toml:3:1");
+    FAIL() << "found in no folder";
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("No plugins were found"));
+    EXPECT_THAT(failure.what(), HasSubstr("lib/threepc/plugins"));
+  }
 }
 
 /// A folder with one file of the given name and content.

@@ -229,6 +229,27 @@ TEST_F(Sweep, ReproduceComparesAndDraws) {
   EXPECT_EQ(fs::exists(out() + "/figure.svg"), drawn);
 }
 
+/// The label of a table holds commas and quotes, which are gnuplot's as well as CSV's.
+TEST_F(Sweep, AHeatMapOverATableAxisHasTheNumbersOfItsTable) {
+  sweep_ = write(
+      "metric = \"uplink_floats_per_worker\"\n[set]\nrun.stop.grad_norm = 1e-1\n[grid]\n"
+      "mechanism.compressor = [{plugin = \"topk\", k = 5}, {plugin = \"randk\", k = 25, scaled = false}]\n"
+      "optimizer.multiplier = [1, 2]\n[figure]\nkind = \"heatmap\"\nrows = \"mechanism.compressor\"\n"
+      "columns = \"optimizer.multiplier\"\n");
+  ASSERT_EQ(run({}, "reproduce").exit_code, 0);
+  const std::string script = read_file(out() + "/figure.gp");
+  int fields = 0;
+  for (const auto& item : fs::directory_iterator(out() + "/cells")) {
+    const std::string name = item.path().filename().string();
+    const std::string place =
+        std::string(name.ends_with("multiplier=1") ? "0" : "1") + " " + (name.find("topk") != name.npos ? "0" : "1");
+    const auto floats = read_summary(item.path().string())["uplink_floats_per_worker"].get<std::int64_t>();
+    EXPECT_THAT(script, HasSubstr("\n" + place + " " + std::to_string(floats) + " ")) << name;
+    ++fields;
+  }
+  EXPECT_EQ(fields, 4);
+}
+
 TEST_F(Sweep, ReproduceWithoutGnuplotSaysWhatToInstall) {
   sweep_ = write("[set]\nrun.rounds = 3\n[figure]\nkind = \"curves\"\n");
   const std::string path = std::getenv("PATH");
