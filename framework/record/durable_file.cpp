@@ -71,9 +71,12 @@ void make_private_folder(const std::string& folder) {
   fs::create_directories(path.parent_path(), failed);
   if (!failed && mkdir(path.c_str(), S_IRWXU) != 0 && !fs::is_directory(path))
     failed.assign(fs::exists(path) ? ENOTDIR : errno, std::generic_category());
-  if (failed)
-    throw Failure(Exit::unexpected,
-                  folder + ": cannot be created: " + failed.message() + "; choose another folder with --out");
+  if (!failed) return;
+  std::error_code ignored;
+  const fs::path target = fs::read_symlink(path, ignored);
+  const std::string reason =
+      target.empty() ? failed.message() : "it is a link to " + target.string() + ", which is no folder";
+  throw Failure(Exit::unexpected, folder + ": cannot be created: " + reason + "; choose another folder with --out");
 }
 
 mode_t mode_of_files_in(const std::string& folder) {

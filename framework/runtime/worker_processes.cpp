@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +43,18 @@ struct Process {
   std::string long_call;  // of a plugin that has not come back
 };
 
+/// Each worker costs the server a pipe and, over most transports, a connection. Found out one by one, the missing ones
+/// would be workers that do not join.
+void require_open_files(std::uint32_t workers) {
+  constexpr rlim_t own = 16;
+  const rlim_t needed = own + rlim_t{2} * workers;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= needed) return;
+  throw Failure(Exit::unexpected, std::to_string(workers) + " worker processes need some " + std::to_string(needed) +
+                                      " open files, and the limit is " + std::to_string(limit.rlim_max) +
+                                      "; raise it (ulimit -n), or make them threads: --set transport.plugin=inproc");
+}
+
 /// In the child, before exec. It dies with its parent; Ctrl+C reaches the whole terminal, but only the server
 /// shall act on it. If the parent died before prctl, nobody would tell us: so look once more.
 struct DieWithParent : bp::extend::handler {
@@ -82,6 +95,7 @@ class WorkerProcesses final : public LocalWorkers {
         address_(address),
         program_(std::filesystem::read_symlink("/proc/self/exe").string()),
         handed_over_(nameless_file(hand_over(config))) {
+    require_open_files(config.workers);
     for (std::uint32_t rank = 0; rank < config.workers; ++rank) processes_.push_back(start(rank));
   }
 

@@ -223,6 +223,46 @@ TEST(Failure, ARunInAJobOfSeveralProcessesIsRefusedUnlessItIsMeant) {
   }
 }
 
+TEST(Failure, TooFewOpenFilesForItsWorkersAreSaidBeforeItStartsThem) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", small_config(10, "tcp", 10));
+  Process limited(
+      {"-c", "ulimit -n 30; exec " THREEPC_TEST_PROGRAM " run '" + config + "' --out '" + folder.path("run") + "'"},
+      "/bin/bash");
+  const Result result = limited.wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("10 worker processes need some 36 open files, and the limit is 30"), std::string::npos)
+      << result.err;
+}
+
+TEST(Failure, ADanglingLinkIsNoPlaceForARun) {
+  const Folder folder;
+  const std::string config = folder.write("run.toml", small_config(1, "inproc", 10));
+  std::filesystem::create_symlink("/nowhere/at/all", folder.path("link"));
+  const Result result = run_program({"run", config, "--out", folder.path("link")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.err.find("it is a link to /nowhere/at/all, which is no folder"), std::string::npos) << result.err;
+}
+
+TEST(Failure, AServerNeedsNoData) {
+  const Folder folder;
+  std::string config = small_config(1, "tcp", 10);
+  const std::string problem = "plugin = \"quadratic\"\ndim = 50\ns = 0.5\n";
+  config.replace(config.find(problem), problem.size(), "plugin = \"logreg\"\ndata = \"rows.svm\"\n");
+  folder.write("server.toml", config);
+  std::filesystem::create_directory(folder.path("host"));
+  folder.write("host/server.toml", config);
+  folder.write("host/rows.svm", "1 1:1 6:1\n-1 1:2\n1 2:1\n");
+  Process server({"serve", folder.path("server.toml"), "--listen", "127.0.0.1:0", "--out", folder.path("run")});
+  const std::string said = server.wait_for_stderr("listening at ");
+  const std::size_t at = said.find("127.0.0.1:");
+  const std::string address = said.substr(at, said.find(' ', at) - at);
+  Process worker({"work", folder.path("host/server.toml"), "--rank", "0", "--connect", address});
+  EXPECT_EQ(worker.wait().exit_code, 0);
+  const Result result = server.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(Failure, ADivergingStepSizeEndsWithCode3AndTheLastFiniteState) {
   for (const char* every : {"1", "1000"}) {
     const Folder folder;
