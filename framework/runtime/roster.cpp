@@ -60,7 +60,7 @@ std::uint32_t Roster::ask(std::uint64_t round, bool evaluate, std::span<const st
     if (!is_present(worker)) continue;
     if (seats_[worker].asked)
       tell(worker, question_, round, x);
-    else if (evaluate)
+    else if (evaluate && home_->is_member(worker))
       tell(worker, MessageType::evaluate, round, x);
     else if (in_process)  // a thread drives many workers in turn, so each gets a message
       tell(worker, MessageType::patience, round, {});

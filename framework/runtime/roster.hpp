@@ -41,6 +41,8 @@ class Roster {
     virtual double stepsize() const = 0;
     /// Throws Failure unless a worker with these facts fits the run.
     virtual void accept(std::uint32_t worker, const WorkerFacts& facts) = 0;
+    /// Whether the worker's g_i is in the aggregate: one that has joined late is no member until it first takes part.
+    virtual bool is_member(std::uint32_t worker) const = 0;
     /// The worker has left for good.
     virtual void dismiss(std::uint32_t worker) = 0;
     virtual void warn(const std::string& text) = 0;
@@ -59,8 +61,8 @@ class Roster {
 
   /// Before round `round`: hears those who are not present. Waits only if nobody is.
   void admit(std::uint64_t round);
-  /// Sends x to the workers that are present; those that are not `sampled` (empty: all are) get it only if an
-  /// evaluation is wanted. Returns to how many the model went. x is valid until the round is over.
+  /// Sends x to the workers that are present; those that are not `sampled` (empty: all are) get it only if they are
+  /// members and an evaluation is wanted. Returns to how many the model went. x is valid until the round is over.
   std::uint32_t ask(std::uint64_t round, bool evaluate, std::span<const std::uint8_t> x,
                     const std::vector<bool>& sampled);
   /// Waits for the updates of the workers that were asked.

@@ -134,6 +134,7 @@ class Server : private Roster::Home {
   std::uint64_t restoration_round() const override { return absorbed_round_; }
   double stepsize() const override { return summary_.stepsize; }
   void accept(std::uint32_t worker, const WorkerFacts& facts) override;
+  bool is_member(std::uint32_t worker) const override { return aggregate_->is_member(worker); }
   void dismiss(std::uint32_t worker) override;
   void warn(const std::string& text) override;
   void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) override;

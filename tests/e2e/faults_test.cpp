@@ -6,6 +6,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <thread>
 
 #include "program.hpp"
@@ -335,44 +337,83 @@ TEST_F(Faults, ALateUpdateIsNotLost) {
 
 // ---- joining late and leaving for good
 
+/// A server that begins with two workers of three, and what is started beside it.
+class LateJoining : public Faults {
+ protected:
+  void serve(std::vector<std::string> set) {
+    for (std::string& one : set) set_.insert(set_.end(), {"--set", std::move(one)});
+    server_ = std::make_unique<Process>(
+        with_set({"serve", config_, "--listen", "127.0.0.1:0", "--out", folder_.path("run")}));
+    const std::string said = server_->wait_for_stderr("--connect ");
+    const std::size_t at = said.find("127.0.0.1:");
+    address_ = said.substr(at, said.find(' ', at) - at);
+  }
+
+  std::unique_ptr<Process> work(const char* rank) const {
+    return std::make_unique<Process>(with_set({"work", config_, "--rank", rank, "--connect", address_}));
+  }
+
+  void await_log(const std::string& text) const {
+    wait_until([&] { return log("run").find(text) != std::string::npos; });
+    ASSERT_NE(log("run").find(text), std::string::npos) << log("run");
+  }
+
+  void await_more_lines(std::ptrdiff_t count) const {
+    const auto lines = [&] { return std::ranges::count(read_file(folder_.path("run/metrics.jsonl")), '\n'); };
+    wait_until([&, enough = lines() + count] { return lines() >= enough; });
+  }
+
+  std::unique_ptr<Process> server_;
+
+ private:
+  static void wait_until(const std::function<bool()>& is_so) {
+    for (int i = 0; i < 6000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+
+  std::vector<std::string> with_set(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), set_.begin(), set_.end());
+    return arguments;
+  }
+
+  std::vector<std::string> set_ = {"--set", "workers.start=2",        "--set", "run.rounds=100000000",
+                                   "--set", "optimizer.stepsize=0.05"};
+  std::string address_;
+};
+
 /// g is the mean over those who take part, and so is f: with the third worker of three the run is the one of three,
 /// after it has left that of the others.
-TEST_F(Faults, AWorkerMayJoinLateAndLeaveForGood) {
-  const std::vector<std::string> set = {"--set", "workers.start=2",       "--set", "run.rounds=100000000",
-                                        "--set", "run.evaluate_every=10", "--set", "optimizer.stepsize=0.05"};
-  const auto with_set = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), set.begin(), set.end());
-    return arguments;
-  };
-  Process server(with_set({"serve", config_, "--listen", "127.0.0.1:0", "--out", folder_.path("run")}));
-  const std::string said = server.wait_for_stderr("--connect ");
-  const std::size_t at = said.find("127.0.0.1:");
-  const std::string address = said.substr(at, said.find(' ', at) - at);
-  const auto work = [&](const char* rank) {
-    return std::make_unique<Process>(with_set({"work", config_, "--rank", rank, "--connect", address}));
-  };
-  const auto await_log = [&](const std::string& text) {
-    for (int i = 0; i < 6000 && log("run").find(text) == std::string::npos; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    ASSERT_NE(log("run").find(text), std::string::npos) << log("run");
-  };
+TEST_F(LateJoining, AWorkerMayJoinLateAndLeaveForGood) {
+  serve({"run.evaluate_every=10"});
   const auto first = work("0"), second = work("1");
-  for (int i = 0; i < 6000 && read_file(folder_.path("run/metrics.jsonl")).empty(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  await_more_lines(1);
   const auto third = work("2");
   await_log("worker 2 has joined");
   second->signal(SIGTERM);
   EXPECT_EQ(second->wait().exit_code, 130);
   await_log("worker 1 has left for good");
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-  server.signal(SIGINT);
-  EXPECT_EQ(server.wait().exit_code, 130);
+  await_more_lines(300);
+  server_->signal(SIGINT);
+  EXPECT_EQ(server_->wait().exit_code, 130);
   for (const auto& worker : {&first, &third}) EXPECT_EQ((*worker)->wait().exit_code, 0);
   const std::vector<json> lines = read_metrics(folder_.path("run"));
   EXPECT_FALSE(lines.front()["f"].is_null());
   EXPECT_FALSE(lines.back()["f"].is_null());
   for (const json& line : lines) EXPECT_EQ(line["skipped"], 0);
   EXPECT_LT(lines.back()["grad_norm"], 0.1 * lines.front()["grad_norm"].get<double>());
+}
+
+/// It is there, is seldom drawn, and is no member until then: nothing is asked of it that nobody would listen to.
+TEST_F(LateJoining, ALateWorkerThatIsNotSampledYetDisturbsNoCheckpoint) {
+  serve({"workers.participation=0.01", "run.evaluate_every=1", "checkpoint.every_rounds=1",
+         "faults.on_worker_loss=stop"});
+  const auto first = work("0"), second = work("1");
+  await_more_lines(1);
+  const auto third = work("2");
+  await_log("worker 2 has joined");
+  await_more_lines(20);
+  server_->signal(SIGINT);
+  const Result result = server_->wait();
+  EXPECT_EQ(result.exit_code, 130) << result.err;
 }
 
 // ---- partial participation
