@@ -53,7 +53,7 @@ std::string number(double value) {
 }
 
 std::string type_of(const tpc_param& param) {
-  static constexpr const char* names[] = {"", "true or false", "integer", "real", "string", "path"};
+  static constexpr const char* names[] = {"", "true or false", "integer", "real", "string", "path", "list of reals"};
   std::string text = names[param.type];
   if (*param.unit != '\0') text += std::string(", ") + param.unit;
   return text;
@@ -138,7 +138,8 @@ std::string sample(const tpc_param& param) {
   const double low = std::isfinite(param.minimum) ? param.minimum : 0;
   if (param.type == TPC_INTEGER)
     return to_toml_text(static_cast<std::int64_t>(std::max(low, std::min(10.0, param.maximum))));
-  return to_toml_text(std::isfinite(param.maximum) ? (low + param.maximum) / 2 : low + 1);
+  const double real = std::isfinite(param.maximum) ? (low + param.maximum) / 2 : low + 1;
+  return to_toml_text(param.type == TPC_REALS ? Value(std::vector{real}) : Value(real));
 }
 
 /// Where the plugin's table would stand in a configuration.

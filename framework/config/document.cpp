@@ -169,6 +169,12 @@ std::string shortest(double value) {
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
 
+std::string listed(const std::vector<double>& reals) {
+  std::string out;
+  for (const double real : reals) out += (out.empty() ? "[" : ", ") + shortest(real);
+  return out + "]";
+}
+
 }  // namespace
 
 const char* Node::type_name() const {
@@ -177,6 +183,7 @@ const char* Node::type_name() const {
 }
 
 std::string to_toml_text(const Value& value) {
+  if (const auto* reals = std::get_if<std::vector<double>>(&value)) return listed(*reals);
   if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
   if (const auto* real = std::get_if<double>(&value)) return shortest(*real);
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);

@@ -66,6 +66,8 @@ std::optional<Value> read_value(Section& section, const tpc_param& param, const 
       return boxed(section.integer(param.key, bounds));
     case TPC_REAL:
       return boxed(section.real(param.key, bounds));
+    case TPC_REALS:
+      return boxed(section.reals(param.key, bounds));
     case TPC_PATH: {
       const auto path = section.text(param.key);
       if (!path) return std::nullopt;

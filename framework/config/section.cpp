@@ -79,19 +79,32 @@ std::optional<std::int64_t> Section::integer(const std::string& key, Bounds boun
   return *value;
 }
 
-std::optional<double> Section::real(const std::string& key, Bounds bounds) {
-  const Node* node = take(key);
-  if (node == nullptr) return std::nullopt;
+double Section::real_of(const Node& node, const std::string& key, const Bounds& bounds) const {
   double value = 0;
-  if (const auto* real = std::get_if<double>(&node->value))
+  if (const auto* real = std::get_if<double>(&node.value))
     value = *real;
-  else if (const auto* integer = std::get_if<std::int64_t>(&node->value))
+  else if (const auto* integer = std::get_if<std::int64_t>(&node.value))
     value = static_cast<double>(*integer);
   else
-    wrong(*node, key, std::string("expected a number, got ") + node->type_name());
-  if (!std::isfinite(value)) wrong(*node, key, "expected a finite number, got " + shown(value));
-  if (!inside(value, bounds)) wrong(*node, key, "must be " + described(bounds) + ", got " + shown(value));
+    wrong(node, key, std::string("expected a number, got ") + node.type_name());
+  if (!std::isfinite(value)) wrong(node, key, "expected a finite number, got " + shown(value));
+  if (!inside(value, bounds)) wrong(node, key, "must be " + described(bounds) + ", got " + shown(value));
   return value;
+}
+
+std::optional<double> Section::real(const std::string& key, Bounds bounds) {
+  const Node* node = take(key);
+  return node == nullptr ? std::nullopt : std::optional(real_of(*node, key, bounds));
+}
+
+std::optional<std::vector<double>> Section::reals(const std::string& key, Bounds bounds) {
+  const Node* node = take(key);
+  if (node == nullptr) return std::nullopt;
+  std::vector<double> out;
+  for (const Node* item : list(key))
+    out.push_back(real_of(*item, key + "[" + std::to_string(out.size()) + "]", bounds));
+  if (out.empty()) wrong(*node, key, "expected one or more numbers, got an empty list");
+  return out;
 }
 
 std::optional<bool> Section::flag(const std::string& key) {

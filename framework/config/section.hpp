@@ -28,6 +28,8 @@ class Section {
   std::optional<std::string> text(const std::string& key);
   std::optional<std::int64_t> integer(const std::string& key, Bounds bounds);
   std::optional<double> real(const std::string& key, Bounds bounds);
+  /// One or more reals, each within `bounds`.
+  std::optional<std::vector<double>> reals(const std::string& key, Bounds bounds);
   std::optional<bool> flag(const std::string& key);
   /// Throws unless the value is one of `choices`.
   std::optional<std::string> choice(const std::string& key, const std::vector<std::string>& choices);
@@ -51,6 +53,7 @@ class Section {
   /// What to do about a key of the file that an override of `plugin` has made unknown; "" otherwise.
   std::string left_over(const Node& node) const;
   std::string place_of(const std::string& key) const;
+  double real_of(const Node& node, const std::string& key, const Bounds& bounds) const;
 
   const Node* node_;
   std::string place_;

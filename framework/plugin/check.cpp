@@ -62,6 +62,7 @@ void check_choices(const tpc_param& param, const std::string& where) {
 }
 
 void check_preset(const tpc_param& param, const std::string& where) {
+  if (param.type == TPC_REALS) fault(where, ": a list cannot have a default");
   if (param.preset.type != param.type) fault(where, ": the default has another type than the parameter");
   const bool text = param.type == TPC_STRING || param.type == TPC_PATH;
   if (text && param.preset.string == nullptr) fault(where, ": the default is a null string");
@@ -75,7 +76,7 @@ void check_param(const tpc_param* param, std::set<std::string>& keys, const std:
   require_size(param->struct_size, sizeof(tpc_param), owner + ": a parameter");
   check_key(param->key, keys, owner + ": parameter");
   const std::string where = owner + ": parameter '" + param->key + "'";
-  if (param->type < TPC_BOOL || param->type > TPC_PATH) fault(where, ": unknown type ", std::to_string(param->type));
+  if (param->type < TPC_BOOL || param->type > TPC_REALS) fault(where, ": unknown type ", std::to_string(param->type));
   if (param->doc == nullptr || *param->doc == '\0') fault(where, ": has no sentence that explains it");
   if (param->unit == nullptr) fault(where, ": the unit is null (\"\" for a pure number)");
   if (!(param->minimum <= param->maximum)) fault(where, ": the minimum is above the maximum");

@@ -35,12 +35,13 @@ std::string bounded(const char (&text)[N]) {
   return {text, std::find(text, text + N, '\0')};
 }
 
-/// The values of a PluginSpec as the boundary wants them. Owns what the pointers point to.
+/// The values of a PluginSpec as the boundary wants them, for as long as these live; owns what else the pointers point
+/// to.
 class RawValues {
  public:
   explicit RawValues(const std::vector<std::optional<Value>>& values) : strings_(values.size()), items_(values.size()) {
     for (std::size_t i = 0; i < values.size(); ++i) {
-      items_[i] = {sizeof(tpc_value), values[i] ? 1u : 0u, 0, 0, 0, 0.0, ""};
+      items_[i] = {sizeof(tpc_value), values[i] ? 1u : 0u, 0, 0, 0, 0.0, {""}};
       if (values[i]) std::visit([&](const auto& v) { set(i, v); }, *values[i]);
       pointers_.push_back(&items_[i]);
     }
@@ -54,6 +55,10 @@ class RawValues {
   void set(std::size_t i, const std::string& v) {
     strings_[i] = v;
     items_[i].type = TPC_STRING, items_[i].string = strings_[i].c_str();
+  }
+  void set(std::size_t i, const std::vector<double>& v) {
+    items_[i].type = TPC_REALS, items_[i].reals = v.data();
+    items_[i].count = static_cast<std::uint32_t>(v.size());
   }
 
   std::vector<std::string> strings_;

@@ -15,7 +15,7 @@
 namespace threepc {
 
 /// A checked value of a parameter; a path is a string here.
-using Value = std::variant<bool, std::int64_t, double, std::string>;
+using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>>;
 
 struct PluginSpec {
   const tpc_descriptor* descriptor = nullptr;

@@ -24,19 +24,19 @@ class LeastSquares {
                                        .theory = "L_i = lambda_max(A'A)/m + lambda, by Lanczos"};
   static constexpr auto params = tpc::params(
       data_param<LeastSquaresOptions>("LIBSVM text file; the label of a row is its target; plain, gz, bz2 or xz"),
-      features_param<LeastSquaresOptions>(),
+      features_param<LeastSquaresOptions>(), scale_param<LeastSquaresOptions>(), intercept_param<LeastSquaresOptions>(),
       tpc::param<&LeastSquaresOptions::lambda>("lambda", "weight of lambda/2 ||x||^2", {.minimum = 0}),
       split_param<LeastSquaresOptions>(), dirichlet_param<LeastSquaresOptions>());
 
   LeastSquares(const LeastSquaresOptions& options, const tpc::Setup& setup)
       : file_(options.open()),
-        dim_(file_->features()),
+        dim_(options.columns(*file_)),
         data_digest_(file_->digest()),
         own_data_(options.own_data()),
         lambda_(options.lambda) {
     const auto& targets = file_->labels();
     const auto own = rows_of_worker(options, setup, targets.size(), targets, file_->name());
-    rows_ = SparseRows<T>(file_->rows(own), file_->name());
+    rows_ = SparseRows<T>(options.rows(*file_, own), file_->name());
     for (const std::uint32_t r : own) targets_.push_back(targets[r]);
   }
 

@@ -22,9 +22,18 @@ namespace {
 
 constexpr std::array<const char*, 3> regularizers = {"none", "l2", "nonconvex"};
 
-struct LogRegOptions : LibsvmOptions {
+struct LogRegOptions : LabelledOptions {
   std::string_view regularizer = "nonconvex";
   double lambda = 0.1;
+
+  /// Row by row -1 for the first of the two classes and +1 for the second.
+  std::vector<double> signs(const LibsvmFile& file) const {
+    const std::vector<double> two = classes([&] { return file.two_classes(); });
+    if (two.size() > 2) throw tpc::BadParameter("labels", tpc::text("expected two labels, got ", two.size()));
+    std::vector<double> out;
+    for (const std::uint32_t c : file.class_of_rows(two)) out.push_back(c == 0 ? -1 : 1);
+    return out;
+  }
 };
 
 /// log(1 + exp(-margin)).
@@ -77,26 +86,28 @@ class LogReg {
       .summary = "Two-class logistic regression on LIBSVM data, with a choice of regularizers.",
       .paper = "Richtarik et al., 3PC: Three Point Compressors, ICML 2022, arXiv 2202.00998",
       .theory = "L_i = lambda_max(A'A)/(4m) + 2 lambda (nonconvex) or + lambda (l2), by Lanczos"};
-  static constexpr auto params =
-      tpc::params(data_param<LogRegOptions>("LIBSVM text file with two distinct labels; plain, gz, bz2 or xz"),
-                  features_param<LogRegOptions>(),
-                  tpc::param<&LogRegOptions::regularizer>(
-                      "regularizer", "none, l2: lambda/2 ||x||^2, or nonconvex: lambda sum x_j^2/(1+x_j^2)",
-                      {.choices = regularizers}),
-                  tpc::param<&LogRegOptions::lambda>("lambda", "weight of the regularizer", {.minimum = 0}),
-                  split_param<LogRegOptions>(), dirichlet_param<LogRegOptions>());
+  static constexpr auto params = tpc::params(
+      data_param<LogRegOptions>("LIBSVM text file with two distinct labels; plain, gz, bz2 or xz"),
+      features_param<LogRegOptions>(), scale_param<LogRegOptions>(), intercept_param<LogRegOptions>(),
+      labels_param<LogRegOptions>("the labels of the classes -1 and +1; default: the two that the file has, "
+                                  "the smaller one first"),
+      tpc::param<&LogRegOptions::regularizer>("regularizer",
+                                              "none, l2: lambda/2 ||x||^2, or nonconvex: lambda sum x_j^2/(1+x_j^2)",
+                                              {.choices = regularizers}),
+      tpc::param<&LogRegOptions::lambda>("lambda", "weight of the regularizer", {.minimum = 0}),
+      split_param<LogRegOptions>(), dirichlet_param<LogRegOptions>());
 
   LogReg(const LogRegOptions& options, const tpc::Setup& setup)
       : file_(options.open()),
         regularizer_(options.regularizer, options.lambda),
-        dim_(file_->features()),
+        dim_(options.columns(*file_)),
         data_digest_(file_->digest()),
         own_data_(options.own_data()) {
-    const std::vector<double> signs = file_->signs();
+    const std::vector<double> signs = options.signs(*file_);
     const auto own = rows_of_worker(options, setup, signs.size(), signs, file_->name());
     std::vector<double> own_signs;
     for (const std::uint32_t r : own) own_signs.push_back(signs[r]);
-    signed_rows_ = SparseRows<T>(file_->rows(own), file_->name(), own_signs);
+    signed_rows_ = SparseRows<T>(options.rows(*file_, own), file_->name(), own_signs);
   }
 
   tpc::Facts facts() const {

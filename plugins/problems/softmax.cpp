@@ -21,7 +21,7 @@
 
 namespace {
 
-struct SoftmaxOptions : LibsvmOptions {
+struct SoftmaxOptions : LabelledOptions {
   double lambda = 0;
 };
 
@@ -47,28 +47,29 @@ class Softmax {
       .theory = "L_i <= lambda_max(A'A)/(2m) + lambda, by Lanczos"};
   static constexpr auto params =
       tpc::params(data_param<SoftmaxOptions>("LIBSVM text file; every distinct label is a class; plain, gz, bz2 or xz"),
-                  features_param<SoftmaxOptions>(),
+                  features_param<SoftmaxOptions>(), scale_param<SoftmaxOptions>(), intercept_param<SoftmaxOptions>(),
+                  labels_param<SoftmaxOptions>("the labels of the classes, in their order; default: all that the file "
+                                               "has, ascending"),
                   tpc::param<&SoftmaxOptions::lambda>("lambda", "weight of lambda/2 ||X||^2", {.minimum = 0}),
                   split_param<SoftmaxOptions>(), dirichlet_param<SoftmaxOptions>());
 
   Softmax(const SoftmaxOptions& options, const tpc::Setup& setup)
       : file_(options.open()),
-        features_(file_->features()),
+        features_(options.columns(*file_)),
         data_digest_(file_->digest()),
         own_data_(options.own_data()),
         lambda_(options.lambda) {
-    const std::vector<double> classes = file_->classes();
+    const std::vector<double> classes = options.classes([&] { return file_->classes(); });
     classes_ = static_cast<std::uint32_t>(classes.size());
     if (std::uint64_t{features_} * classes.size() > largest_dim)
       throw tpc::Corrupt(tpc::text(file_->name(), ": expected classes x features below 2^32, seen ", classes.size(),
                                    " distinct labels x ", features_, " features; are the labels real targets?"));
     const auto own = rows_of_worker(options, setup, file_->labels().size(), file_->labels(), file_->name());
-    CompressedRows rows = file_->rows(own);
+    CompressedRows rows = options.rows(*file_, own);
     used_ = renumber(rows);
     rows_ = SparseRows<T>(std::move(rows), file_->name());
-    for (const std::uint32_t r : own)
-      class_of_.push_back(static_cast<std::uint32_t>(
-          std::lower_bound(classes.begin(), classes.end(), file_->labels()[r]) - classes.begin()));
+    const std::vector<std::uint32_t> class_of_rows = file_->class_of_rows(classes);
+    for (const std::uint32_t r : own) class_of_.push_back(class_of_rows[r]);
     scores_.resize(classes_);
     factors_.resize(classes_);
   }

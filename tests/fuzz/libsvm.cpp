@@ -29,7 +29,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const LibsvmFile file(input.name(), features);
       check_rows(file);
       read_data([&] { promise(file.classes().size() >= 2, "classes are two or more"); });
-      read_data([&] { promise(file.signs().size() == file.labels().size(), "each row has a sign"); });
+      read_data([&] { promise(file.two_classes().size() == 2, "two classes are two"); });
+      read_data([&] {
+        const std::vector<double> classes = file.classes();
+        const std::vector<std::uint32_t> of_rows = file.class_of_rows(classes);
+        for (std::size_t r = 0; r < of_rows.size(); ++r)
+          promise(classes[of_rows[r]] == file.labels()[r], "each row is of its label's class");
+      });
+      for (const double largest : file.largest_values()) promise(std::isfinite(largest), "a largest value is a number");
     });
   return 0;
 }

@@ -31,7 +31,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 3                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 4                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -66,7 +66,9 @@ enum {
   TPC_INTEGER = 2, /* int64; apart from TPC_REAL, because a double loses integers past 2^53 */
   TPC_REAL = 3,
   TPC_STRING = 4,
-  TPC_PATH = 5 /* a file; the host resolves it and hands over an absolute path that exists */
+  TPC_PATH = 5, /* a file; the host resolves it and hands over an absolute path that exists */
+  TPC_REALS = 6 /* (since minor version 4) a list of one or more finite reals, each within the parameter's bounds; it
+                 * has no default */
 };
 
 /* The value of a parameter. `is_set` is 0 for an optional parameter that the user left out. */
@@ -74,10 +76,13 @@ typedef struct tpc_value {
   uint32_t struct_size;
   uint32_t is_set;
   tpc_type type;
-  uint32_t reserved;
+  uint32_t count;  /* TPC_REALS: how many */
   int64_t integer; /* TPC_INTEGER, and TPC_BOOL as 0 or 1 */
   double real;
-  const char* string; /* TPC_STRING, TPC_PATH; valid during create only */
+  union {                /* valid during create only */
+    const char* string;  /* TPC_STRING, TPC_PATH */
+    const double* reals; /* TPC_REALS */
+  };
 } tpc_value;
 
 enum {
@@ -96,7 +101,7 @@ typedef struct tpc_param {
   const char* unit;           /* "" for a pure number */
   const char* const* choices; /* of a TPC_STRING */
   tpc_value preset;           /* the default, when TPC_PARAM_HAS_DEFAULT */
-  double minimum, maximum;    /* bounds of a number, inclusive; -inf and +inf for none */
+  double minimum, maximum;    /* bounds of a number, or of each in a list, inclusive; -inf and +inf for none */
 } tpc_param;
 
 /* ---- descriptors ----------------------------------------------------------------------------- */

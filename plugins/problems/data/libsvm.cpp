@@ -36,6 +36,16 @@ struct Place {
   }
 };
 
+/// "one of the two labels -1 and 1"
+std::string enumerated(std::span<const double> labels) {
+  constexpr std::size_t most = 8;
+  if (labels.size() == 2) return tpc::text("one of the two labels ", labels[0], " and ", labels[1]);
+  if (labels.size() > most) return tpc::text("one of the ", labels.size(), " labels");
+  std::string out = "one of the labels";
+  for (std::size_t i = 0; i < labels.size(); ++i) out += tpc::text(i == 0 ? " " : ", ", labels[i]);
+  return out;
+}
+
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 /// Removes and returns the next word of `line`; empty at its end.
@@ -169,41 +179,68 @@ std::shared_ptr<const LibsvmFile> LibsvmFile::open(const std::string& file, std:
                    [&] { return std::make_shared<const LibsvmFile>(file, features); });
 }
 
+template <class Take>
+void LibsvmFile::parse_row(std::size_t r, Take take) const {
+  double label = 0;
+  const Line& line = lines_[r];
+  Parser(name_, limit_, limit_is_forced_)
+      .parse(text_.text().substr(line.offset, line.length), line.number, label, take);
+}
+
 CompressedRows LibsvmFile::rows(std::span<const std::uint32_t> which) const {
-  const Parser parser(name_, limit_, limit_is_forced_);
   CompressedRows out;
   for (const std::uint32_t r : which) {
-    double label = 0;
-    parser.parse(text_.text().substr(lines_[r].offset, lines_[r].length), lines_[r].number, label,
-                 [&](const Entry& entry) {
-                   out.columns.push_back(entry.index - 1);
-                   out.values.push_back(entry.value);
-                 });
+    parse_row(r, [&](const Entry& entry) {
+      out.columns.push_back(entry.index - 1);
+      out.values.push_back(entry.value);
+    });
     out.row_begin.push_back(out.columns.size());
   }
   return out;
+}
+
+const std::vector<double>& LibsvmFile::largest_values() const {
+  std::call_once(largest_once_, [&] {
+    largest_values_.resize(features_);
+    for (std::size_t r = 0; r < lines_.size(); ++r)
+      parse_row(r, [&](const Entry& entry) {
+        double& largest = largest_values_[entry.index - 1];
+        largest = std::max(largest, std::abs(entry.value));
+      });
+  });
+  return largest_values_;
 }
 
 std::vector<double> LibsvmFile::classes() const {
   std::vector<double> out = labels_;
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
-  if (out.size() < 2) throw tpc::Corrupt(tpc::text(name_, ": expected two distinct labels, seen only ", out.front()));
+  if (out.size() < 2) refuse_single_label();
   return out;
 }
 
-std::vector<double> LibsvmFile::signs() const {
+std::vector<double> LibsvmFile::two_classes() const {
   const double first = labels_.front();
   const auto second = std::find_if(labels_.begin(), labels_.end(), [&](double label) { return label != first; });
-  if (second == labels_.end())
-    throw tpc::Corrupt(tpc::text(name_, ": expected two distinct labels, seen only ", first));
-  const double low = std::min(first, *second), high = std::max(first, *second);
-  std::vector<double> out;
+  if (second == labels_.end()) refuse_single_label();
+  return {std::min(first, *second), std::max(first, *second)};
+}
+
+void LibsvmFile::refuse_single_label() const {
+  throw tpc::Corrupt(tpc::text(name_, ": expected two distinct labels, seen only ", labels_.front(),
+                               "; if other workers have the others, name all of them: labels = [-1, 1]"));
+}
+
+std::vector<std::uint32_t> LibsvmFile::class_of_rows(std::span<const double> classes) const {
+  std::vector<std::pair<double, std::uint32_t>> sorted;
+  for (const double label : classes) sorted.emplace_back(label, static_cast<std::uint32_t>(sorted.size()));
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<std::uint32_t> out;
   for (std::size_t r = 0; r < labels_.size(); ++r) {
-    if (labels_[r] != low && labels_[r] != high)
-      Place{&name_, lines_[r].number}.expected(tpc::text("one of the two labels ", low, " and ", high),
-                                               tpc::text(labels_[r]));
-    out.push_back(labels_[r] == low ? -1 : 1);
+    const auto at = std::lower_bound(sorted.begin(), sorted.end(), std::pair(labels_[r], std::uint32_t{0}));
+    if (at == sorted.end() || at->first != labels_[r])
+      Place{&name_, lines_[r].number}.expected(enumerated(classes), tpc::text(labels_[r]));
+    out.push_back(at->second);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,14 +40,24 @@ class LibsvmFile {
 
   CompressedRows rows(std::span<const std::uint32_t> which) const;
 
-  /// -1 for the smaller of the file's two labels and +1 for the other, row by row. Throws TPC_CORRUPT, with the
-  /// line of a third label, unless there are exactly two.
-  std::vector<double> signs() const;
-
   /// The distinct labels in ascending order. Throws TPC_CORRUPT for a single one.
   std::vector<double> classes() const;
 
+  /// The first two distinct labels, the smaller one first. Throws TPC_CORRUPT for a single one.
+  std::vector<double> two_classes() const;
+
+  /// Row by row, where its label stands in `classes`. Throws TPC_CORRUPT, with the line, for one that does not.
+  std::vector<std::uint32_t> class_of_rows(std::span<const double> classes) const;
+
+  /// Feature by feature the largest |value| of all rows, 0 for one that does not occur. Found at the first call.
+  const std::vector<double>& largest_values() const;
+
  private:
+  /// take(entry) for the entries of row r
+  template <class Take>
+  void parse_row(std::size_t r, Take take) const;
+  [[noreturn]] void refuse_single_label() const;
+
   struct Line {
     std::size_t offset, length;
     std::size_t number;  // from 1
@@ -60,4 +71,6 @@ class LibsvmFile {
   std::uint32_t features_ = 0;
   std::vector<double> labels_;
   std::vector<Line> lines_;  // one per row
+  mutable std::once_flag largest_once_;
+  mutable std::vector<double> largest_values_;
 };

@@ -84,6 +84,7 @@ struct ToyOptions {
   std::string_view shape = "round";
   bool shuffle = false;
   double scale = 0.1;
+  std::optional<tpc::Reals> levels;
 };
 
 constexpr const char* shapes[] = {"round", "square"};
@@ -96,7 +97,8 @@ class Toy {
       tpc::param<&ToyOptions::dim>("dim", "number of coordinates", {.minimum = 1, .maximum = 1e6, .required = true}),
       tpc::param<&ToyOptions::shape>("shape", "of the level sets", {.choices = shapes}),
       tpc::param<&ToyOptions::shuffle>("shuffle", "whether rows are shuffled"),
-      tpc::param<&ToyOptions::scale>("scale", "of everything", {.minimum = -1, .maximum = 1}));
+      tpc::param<&ToyOptions::scale>("scale", "of everything", {.minimum = -1, .maximum = 1}),
+      tpc::param<&ToyOptions::levels>("levels", "of the contour lines", {.minimum = -1, .maximum = 1e3}));
   Toy(const ToyOptions&, const tpc::Setup&) {}
   tpc::Facts facts() const { return {}; }
   void start(std::span<T>) const {}

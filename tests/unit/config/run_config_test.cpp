@@ -39,6 +39,7 @@ dim = 100
 shape = "square"
 shuffle = true
 scale = 1
+levels = [0, 0.1, 1e3]
 [mechanism]
 plugin = "nested"
 init = "zero"
@@ -124,6 +125,7 @@ TEST_F(RunConfigTest, ReadsWhatIsWritten) {
   EXPECT_EQ(c.multiplier, 4.0);
   EXPECT_EQ(c.timeout, 5.0);
   EXPECT_EQ(value_of(c.transport, "port"), Value(std::int64_t{4711}));
+  EXPECT_EQ(value_of(c.problem, "levels"), Value(std::vector{0.0, 0.1, 1e3}));
 }
 
 TEST_F(RunConfigTest, TakesAnIntegerForAReal) { EXPECT_EQ(value_of(load(full).problem, "scale"), Value(1.0)); }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <thread>
+#include <threepc/sdk/error.hpp>
 
 #include "harness.hpp"
 
@@ -61,6 +62,85 @@ TEST(Libsvm, FeaturesSetsTheDimension) {
   EXPECT_EQ(fingerprint("1 1:1\n0 2:2\n", 1, 0, {{"features", std::int64_t{4}}}), (Vector{-0.25, 0.5, 0, 0}));
 }
 
+// ---- labels that are declared, scales, an intercept
+
+Values with_labels(std::vector<double> labels) { return {{"labels", std::move(labels)}}; }
+
+/// A host whose file has one class only can take part.
+TEST(Libsvm, DeclaredLabelsNeedNotOccur) {
+  EXPECT_EQ(fingerprint("1 1:1\n1 2:2\n", 1, 0, with_labels({-1, 1})), (Vector{-0.25, -0.5}));
+  EXPECT_EQ(fingerprint("-1 1:1\n-1 2:2\n", 1, 0, with_labels({-1, 1})), (Vector{0.25, 0.5}));
+}
+
+TEST(Libsvm, TheFirstDeclaredLabelBecomesMinusOne) {
+  EXPECT_EQ(fingerprint("1 1:1\n0 2:2\n", 1, 0, with_labels({0, 1})), (Vector{-0.25, 0.5}));
+  EXPECT_EQ(fingerprint("1 1:1\n0 2:2\n", 1, 0, with_labels({1, 0})), (Vector{0.25, -0.5}));
+}
+
+TEST(Libsvm, LabelsThatCannotBeAreRefused) {
+  const std::string rows = "1 1:1\n-1 2:2\n3 1:1\n";
+  const Refusal third = refused(rows, 1, with_labels({-1, 1}));
+  EXPECT_EQ(third.text, "FILE:3: expected one of the two labels -1 and 1, seen 3");
+  EXPECT_EQ(third.code, threepc::Exit::data);
+  for (const auto& [labels, text] : {std::pair(std::vector{1.0}, "expected two labels or more, got one"),
+                                     std::pair(std::vector{1.0, 2.0, 1.0}, "names the label 1 twice"),
+                                     std::pair(std::vector{-1.0, 1.0, 3.0}, "expected two labels, got 3")}) {
+    const Refusal seen = refused(rows, 1, with_labels(labels));
+    EXPECT_NE(seen.text.find(text), std::string::npos) << seen.text;
+    EXPECT_EQ(seen.code, threepc::Exit::usage);
+  }
+}
+
+std::string complaint(const LibsvmFile& file, const std::vector<double>& classes) {
+  try {
+    file.class_of_rows(classes);
+    return "";
+  } catch (const tpc::Corrupt& error) {
+    return error.what();
+  }
+}
+
+TEST(Libsvm, AnotherLabelThanTheClassesIsRefused) {
+  const TemporaryFile rows("1 1:1\n5 1:1\n");
+  const LibsvmFile file(rows.name(), std::nullopt);
+  EXPECT_EQ(file.class_of_rows(std::vector{5.0, 1.0}), (std::vector<std::uint32_t>{1, 0}));
+  EXPECT_EQ(complaint(file, {1, 2, 3}), rows.name() + ":2: expected one of the labels 1, 2, 3, seen 5");
+  EXPECT_EQ(complaint(file, std::vector<double>(9, 1)), rows.name() + ":2: expected one of the 9 labels, seen 5");
+}
+
+Values scaled(const char* how) { return {{"scale", std::string(how)}}; }
+
+/// Over the whole file, whoever holds the rows.
+TEST(Libsvm, MaxAbsBringsEachFeatureToOne) {
+  const std::string rows = "1 1:4\n0 1:2 2:2\n0 3:0 4:-5\n1 1:-8 2:1\n";
+  EXPECT_EQ(fingerprint(rows, 2, 0, scaled("max_abs")), (Vector{-0.25 * (0.5 - 0.25), 0.25, 0, 0}));
+  EXPECT_EQ(fingerprint(rows, 2, 1, scaled("max_abs")), (Vector{0.25, -0.125, 0, -0.25}));
+}
+
+TEST(Libsvm, UnitRowsHaveLengthOne) {
+  EXPECT_EQ(fingerprint("1 1:3 2:4\n0\n", 1, 0, scaled("unit_rows")), (Vector{-0.25 * (3.0 / 5), -0.25 * (4.0 / 5)}));
+  EXPECT_EQ(fingerprint("1 1:-2e150\n0 2:1e-200\n", 1, 0, scaled("unit_rows")), (Vector{0.25, 0.25}));
+}
+
+TEST(Libsvm, AnInterceptIsAFinalOne) {
+  Values values = scaled("max_abs");
+  values["intercept"] = true;
+  EXPECT_EQ(fingerprint("1 1:4\n1 2:2\n0 2:-1\n0 1:1\n", 1, 0, values),
+            (Vector{-0.125 * (1 - 0.25), -0.125 * (1 + 0.5), 0}));
+  EXPECT_EQ(fingerprint("1 1:4\n1\n", 1, 0, {{"intercept", true}, {"labels", std::vector{0.0, 1.0}}}),
+            (Vector{-1, -0.5}));
+}
+
+/// max_abs divides by numbers of one file, so workers with other files do not fit.
+TEST(Libsvm, ScalesOfAFileWantThatFile) {
+  const TemporaryFile file("1 1:1\n0 1:2\n");
+  const Values values = {{"data", file.name()}, {"split", std::string("replicated")}};
+  Values by_file = values;
+  by_file["scale"] = std::string("max_abs");
+  EXPECT_TRUE(Worker(library, values, 1, 0).facts().own_data);
+  EXPECT_FALSE(Worker(library, by_file, 1, 0).facts().own_data);
+}
+
 struct Bad {
   const char* content;
   const char* message;
@@ -81,7 +161,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Bad{"", "FILE: expected rows 'label index:value ...', seen none"},
         Bad{"# nothing\n\n", "FILE: expected rows 'label index:value ...', seen none"},
-        Bad{"1 1:1\n1 2:1\n", "FILE: expected two distinct labels, seen only 1"},
+        Bad{"1 1:1\n1 2:1\n",
+            "FILE: expected two distinct labels, seen only 1; if other workers have the others, name all of them: "
+            "labels = "
+            "[-1, 1]"},
         Bad{"1\n0\n", "FILE: expected at least one index:value, seen labels only"},
         Bad{"1 1:1\n0 1:1\n2 1:1\n", "FILE:3: expected one of the two labels 0 and 1, seen 2"},
         Bad{"1 1:1\n1:0.5 2:1\n", "FILE:2: expected a label before the first index:value, seen '1:0.5'"},

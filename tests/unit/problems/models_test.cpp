@@ -121,6 +121,35 @@ TEST_P(Models, SoftmaxIsTheFormula) {
   EXPECT_EQ(facts.blocks[0]->columns, d);
 }
 
+/// In any order, and one may have no rows: its scores are those of a label that does not occur.
+TEST_P(Models, SoftmaxTakesDeclaredClassesInTheirOrder) {
+  const TemporaryFile file("3 1:1\n7 2:2\n3 1:-1 2:1\n"), all("3 1:1\n7 2:2\n3 1:-1 2:1\n5 1:1\n");
+  const Worker ascending("problem-softmax", {{"data", all.name()}}, 1, 0, GetParam());
+  const Worker declared("problem-softmax", {{"data", file.name()}, {"labels", std::vector{7.0, 5.0, 3.0}}}, 1, 0,
+                        GetParam());
+  const Vector x = {0.3, -0.2, 0.1, 0.4, -0.6, 0.5}, turned = {-0.6, 0.5, 0.1, 0.4, 0.3, -0.2};
+  const Vector want = ascending.gradient_of_rows(x, {0, 1, 2}), seen = declared.gradient(turned);
+  ASSERT_EQ(seen.size(), want.size());
+  for (const std::size_t c : {0u, 1u, 2u})
+    for (const std::size_t j : {0u, 1u})
+      EXPECT_NEAR(seen[2 * c + j], want[2 * (2 - c) + j], tolerance(1e-15, 1e-7)) << c << j;
+}
+
+/// Scaled rows and an intercept are data like others: the same rows written out give the same bits.
+TEST_P(Models, ScaledDataAreTheDataWrittenOut) {
+  const TemporaryFile raw("1 1:4 2:-1\n2 2:2\n3 1:-2\n1 1:1 2:0.5\n");
+  const TemporaryFile scaled("1 1:1 2:-0.5 3:1\n2 2:1 3:1\n3 1:-0.5 3:1\n1 1:0.25 2:0.25 3:1\n");
+  for (const char* problem : {"problem-leastsquares", "problem-softmax"}) {
+    const Worker a(problem, {{"data", raw.name()}, {"scale", std::string("max_abs")}, {"intercept", true}}, 2, 1,
+                   GetParam());
+    const Worker b(problem, {{"data", scaled.name()}}, 2, 1, GetParam());
+    ASSERT_EQ(a.dim(), b.dim());
+    const Vector x = wavy(a.dim(), 0.4);
+    EXPECT_EQ(a.value(x), b.value(x)) << problem;
+    EXPECT_EQ(a.gradient(x), b.gradient(x)) << problem;
+  }
+}
+
 TEST_P(Models, SoftmaxOfExtremeScoresStaysFinite) {
   const TemporaryFile file("1 1:10000\n2 1:-10000\n3 1:1\n");
   const Worker worker("problem-softmax", {{"data", file.name()}}, 1, 0, GetParam());

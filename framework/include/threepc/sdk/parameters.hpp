@@ -28,12 +28,15 @@ struct Path {
   std::string_view file;
 };
 
+/// A list of reals. Valid during construction only, as every text is.
+using Reals = std::span<const double>;
+
 inline constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 /// What a parameter may say beyond its key and sentence.
 struct ParamTraits {
   const char* unit = "";
-  double minimum = -unbounded;                // inclusive
+  double minimum = -unbounded;                // inclusive; of a list: of each of its reals
   double maximum = unbounded;                 // inclusive
   bool above_minimum = false;                 // excludes the minimum itself: (0, 1]
   bool required = false;                      // the user must give it; the struct's initialiser is then no default
@@ -52,15 +55,21 @@ constexpr tpc_type type_of() {
     return TPC_REAL;
   else if constexpr (std::is_same_v<V, std::string_view>)
     return TPC_STRING;
+  else if constexpr (std::is_same_v<V, Reals>)
+    return TPC_REALS;
   else {
-    static_assert(std::is_same_v<V, Path>, "a parameter is bool, std::int64_t, double, std::string_view or tpc::Path");
+    static_assert(std::is_same_v<V, Path>,
+                  "a parameter is bool, std::int64_t, double, std::string_view, tpc::Path or tpc::Reals");
     return TPC_PATH;
   }
 }
 
+constexpr tpc_value no_value(tpc_type type) { return {sizeof(tpc_value), 0, type, 0, 0, 0.0, {""}}; }
+
 template <class V>
 constexpr tpc_value to_value(const V& v) {
-  tpc_value out{sizeof(tpc_value), 1, type_of<V>(), 0, 0, 0.0, ""};
+  tpc_value out = no_value(type_of<V>());
+  out.is_set = 1;
   if constexpr (std::is_same_v<V, double>)
     out.real = v;
   else if constexpr (std::is_same_v<V, std::string_view>)
@@ -80,6 +89,8 @@ V from_value(const tpc_value& value) {
     return value.real;
   else if constexpr (std::is_same_v<V, std::string_view>)
     return value.string;
+  else if constexpr (std::is_same_v<V, Reals>)
+    return {value.reals, value.count};
   else
     return Path{value.string};
 }
@@ -118,7 +129,9 @@ constexpr auto param(const char* key, const char* doc, ParamTraits traits = {}) 
   constexpr bool optional = detail::Optional<Declared>::value;
 
   std::uint32_t flags = traits.above_minimum ? TPC_PARAM_OPEN_MINIMUM : 0;
-  tpc_value preset{sizeof(tpc_value), 0, detail::type_of<V>(), 0, 0, 0.0, ""};
+  static_assert(optional || !std::is_same_v<V, Reals>,
+                "a list has no default: declare it as std::optional<tpc::Reals>");
+  tpc_value preset = detail::no_value(detail::type_of<V>());
   if (traits.required) {
     flags |= TPC_PARAM_REQUIRED;
   } else if constexpr (!optional) {
