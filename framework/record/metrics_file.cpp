@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -22,11 +23,12 @@ std::string folder_of(const std::string& file) { return std::filesystem::path(fi
 
 }  // namespace
 
-MetricsFile::MetricsFile(const std::string& file, std::uint64_t size, std::size_t bound)
+MetricsFile::MetricsFile(const std::string& file, std::uint64_t size, std::size_t bound, std::uint64_t remark)
     : file_(file),
       out_(open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode_of_files_in(folder_of(file)))),
       size_(size),
-      bound_(bound) {
+      bound_(bound),
+      remark_(remark) {
   if (!out_ || ftruncate(out_.get(), static_cast<off_t>(size)) != 0)
     throw Failure(Exit::unexpected, file + ": cannot be written: " + std::strerror(errno) +
                                         "; free the disk or choose another folder with --out");
@@ -71,6 +73,18 @@ void MetricsFile::write_waiting() {
   size_ += written;
   waiting_.clear();
   recovered();
+  if (size_ >= remark_) remark_on_size();
+}
+
+/// A run of thousands of rounds a second, each with a line, fills a disk in a night.
+void MetricsFile::remark_on_size() {
+  while (remark_ <= size_) remark_ *= 2;
+  const double days = std::chrono::duration<double>(Clock::now() - opened_).count() / 86400;
+  char text[160];
+  std::snprintf(text, sizeof text,
+                ": has reached %.3g GB and grows by %.2g GB a day; a larger run.evaluate_every writes fewer lines",
+                static_cast<double>(size_) * 1e-9, static_cast<double>(size_ - size_then_) * 1e-9 / days);
+  log_warning(file_ + text);
 }
 
 /// A part of a line must not stay: nobody knows whether there will be another try.

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "folder.hpp"
 #include "record/directory_lock.hpp"
 #include "record/durable_file.hpp"
+#include "record/log.hpp"
 #include "record/metrics_continuation.hpp"
 #include "record/metrics_file.hpp"
 
@@ -202,6 +204,19 @@ TEST_F(MetricsFileTest, LinesReachTheFileAlthoughNobodyAsks) {
     EXPECT_GT(read_file(file_).size(), std::size_t{1} << 16);
   }
   EXPECT_EQ(read_file(file_), lines(0, 20000));
+}
+
+TEST_F(MetricsFileTest, SaysWhenItGrowsLarge) {
+  const std::string log = folder_.path("log.txt");
+  open_log(log, true, false);
+  {
+    MetricsFile metrics(file_, 0, MetricsFile::most_waiting, 1000);
+    for (std::uint64_t round = 0; round < 400; round += 10) add(metrics, round, round + 9), metrics.flush();
+  }
+  close_log();
+  const std::string said = read_file(log);
+  EXPECT_EQ(std::ranges::count(said, '\n'), 3) << said;  // at 1000, 2000 and 4000 bytes of 5,000
+  EXPECT_NE(said.find("a larger run.evaluate_every writes fewer lines"), std::string::npos) << said;
 }
 
 // ---- metrics of a run that goes on
