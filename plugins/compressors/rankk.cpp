@@ -129,7 +129,11 @@ class RankK {
   }
 
   static Matrix singular_vectors(const Part& part, const Matrix& m) {
+#if EIGEN_VERSION_AT_LEAST(3, 4, 90)  // from there on what is computed belongs to the type
+    return Eigen::BDCSVD<Matrix, Eigen::ComputeThinU>(m).matrixU().leftCols(part.k);
+#else
     return Eigen::BDCSVD<Matrix>(m, Eigen::ComputeThinU).matrixU().leftCols(part.k);
+#endif
   }
 
   static Matrix power_step(const Part& part, const Matrix& m, std::span<T> warm, tpc::Random& random) {

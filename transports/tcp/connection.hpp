@@ -58,7 +58,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     const auto remote = socket.remote_endpoint(ignored);
     source_ = remote.address();
-    const std::string host = source_.to_string(ignored);
+    const std::string host = source_.to_string();
     name_ = (source_.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(remote.port());
   }
 
