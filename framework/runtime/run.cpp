@@ -39,11 +39,16 @@ std::string host_name() {
   return gethostname(host, sizeof host - 1) == 0 ? host : "localhost";
 }
 
+/// How long the round may still take after Ctrl+C, at least. Whoever starts all members together, as mpirun does, kills
+/// them a second after it has asked: by then the checkpoint and the summary are written.
+constexpr std::chrono::milliseconds round_patience{2000}, round_patience_placed{300};
+
 /// What run and serve share: a server, its run directory, and whoever provides the workers.
 class Session {
  public:
-  Session(const RunOptions& options, Assignment assignment)
+  Session(const RunOptions& options, Assignment assignment, std::chrono::milliseconds patience = round_patience)
       : options_(options),
+        least_patience_(patience),
         assignment_(std::move(assignment)),
         config_(assignment_.config),
         directory_(assignment_.directory),
@@ -118,7 +123,7 @@ class Session {
     if (!asked_to_stop_) asked_to_stop_ = Clock::now();
     const auto waited = Clock::now() - *asked_to_stop_;
     const auto patience = 2 * std::chrono::nanoseconds(server_.longest_round());
-    if (waited > std::max<std::chrono::nanoseconds>(patience, std::chrono::seconds(2))) throw Interrupted{};
+    if (waited > std::max<std::chrono::nanoseconds>(patience, least_patience_)) throw Interrupted{};
     if (waited > std::chrono::seconds(1) && !std::exchange(said_to_stop_, true))
       progress_.note("stopping with a checkpoint when the round has ended; Ctrl+C again ends at once, without one");
   }
@@ -137,6 +142,7 @@ class Session {
   }
 
   const RunOptions& options_;
+  std::chrono::milliseconds least_patience_;
   StopSignals signals_;
   Assignment assignment_;
   const RunConfig& config_;
@@ -221,7 +227,7 @@ Exit run_placed(const RunOptions& options, RunConfig config, const Place& place)
     return failure.code();
   }
   if (place.member > 0) return work_placed(config, place.member - 1);
-  Session session(options, assignment_of(options, std::move(config)));
+  Session session(options, assignment_of(options, std::move(config)), round_patience_placed);
   return session.run("", [](const std::string&) { return nullptr; });
 }
 

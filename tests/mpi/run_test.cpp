@@ -217,6 +217,11 @@ TEST_F(MpiLongRun, AKilledWorkerEndsTheJob) {
   EXPECT_NE(result.err.find("rank 2"), std::string::npos) << result.err;
   expect_nothing_left();
   EXPECT_GE(read_metrics(out()).size(), 1u);
+  EXPECT_EQ(read_summary(out())["stopped_by"], "interrupted");
+  const Result resumed = run_program(
+      {"run", "--resume", out(), "--quiet", "--set", "transport.plugin=inproc", "--set", "run.stop.grad_norm=1e9"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(read_summary(out())["stopped_by"], "grad_norm");
 }
 
 TEST_F(MpiLongRun, AKilledServerEndsTheJob) {
