@@ -203,7 +203,7 @@
 
   function axisTitle(figure) {
     const low = shift(figure);
-    if (low !== 0) return `f(x) − lowest f seen (${digits(low)})`;
+    if (low !== 0) return `f − lowest f (${digits(low)})`;
     if (figure.keys[0] === "skipped") return "workers";
     return figure.keys.length > 1 ? "value (its bound is dotted)" : plain(figure.title);
   }
@@ -219,21 +219,26 @@
 
   const diverged = (run) => run.summary?.stopped_by === "diverged";
 
-  /// The vertical range without the runs that diverged, beside which nothing else would be seen; none if all did.
-  function frame(figure) {
+  /// The range of an axis without the runs that diverged, beside which nothing else would be seen; none if all did.
+  function frame(scale, valuesOf) {
     const shown = runs.filter((_, i) => !state.hidden.has(i));
     const sound = shown.filter((run) => !diverged(run));
     if (sound.length === shown.length || sound.length === 0) return {};
-    const onAxis = (value) => (figure.scale === "log" ? Math.log10(value) : value);
-    const values = sound
-      .flatMap((run) => figure.keys.flatMap((key) => points(figure, run, key).y))
-      .filter(finite)
-      .map(onAxis);
+    const onAxis = (value) => (scale === "log" ? Math.log10(value) : value);
+    const values = sound.flatMap(valuesOf).filter(finite).map(onAxis).filter(finite);
     const low = values.reduce((a, b) => Math.min(a, b), Infinity);
     const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
     const margin = 0.06 * (high - low) || 1;
-    return values.length > 0 ? { range: [low - margin, high + margin] } : {};
+    const begin = scale === "linear" && low >= 0 ? Math.max(0, low - margin) : low - margin;
+    return values.length > 0 ? { range: [begin, high + margin] } : {};
   }
+
+  const verticalFrame = (figure) =>
+    frame(figure.scale, (run) => figure.keys.flatMap((key) => points(figure, run, key).y));
+  const horizontalFrame = (figure) =>
+    frame(state.xScale, (run) =>
+      figure.keys.flatMap((key) => points(figure, run, key).rows.map((row) => series(run, state.x.key)[row])),
+    );
 
   /// The curves of runs that look alike, one behind the other with a gap between: each trace costs plotly time.
   function joined(figure, alike, key) {
@@ -254,6 +259,9 @@
     return out;
   }
 
+  /// So many on show that nobody tells them apart by their dashes, which are what a browser takes longest to paint.
+  const crowded = () => runs.length - state.hidden.size > 2 * styles;
+
   function curve(figure, alike, key, theme) {
     const all = joined(figure, alike, key);
     const noisy = key === "skipped";
@@ -264,8 +272,8 @@
       mode: all.y.filter(finite).length < 25 * alike.length ? "lines+markers" : "lines",
       line: {
         color: curveColor(alike[0], theme),
-        dash: key === figure.keys[0] ? curveDash(alike[0], theme) : "dot",
-        width: noisy ? 1.2 : 2,
+        dash: crowded() ? "solid" : key === figure.keys[0] ? curveDash(alike[0], theme) : "dot",
+        width: crowded() ? 1 : noisy ? 1.2 : 2,
       },
       marker: { size: 5 },
       opacity: noisy ? 0.85 : 1,
@@ -327,11 +335,15 @@
       paper_bgcolor: colors.paper,
       plot_bgcolor: colors.paper,
       margin: { l: 56, r: 12, t: 12, b: 44 },
-      xaxis: axis(state.xScale, state.x.title, theme, { rangemode: "nonnegative", exponentformat: "SI" }),
+      xaxis: axis(state.xScale, state.x.title, theme, {
+        rangemode: "nonnegative",
+        exponentformat: "SI",
+        ...horizontalFrame(figure),
+      }),
       yaxis: axis(figure.scale, axisTitle(figure), theme, {
         nticks: 8,
         ...(figure.keys[0] === "skipped" && { rangemode: "tozero" }),
-        ...frame(figure),
+        ...verticalFrame(figure),
       }),
       shapes: toleranceLine(figure, theme),
       hovermode: "closest",

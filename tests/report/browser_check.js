@@ -218,6 +218,10 @@
         drawn(figure("grad_norm_sq")).length === 2 && top() < 3,
         top(),
       );
+      await drawAgainst("round");
+      const { range, type } = plot("grad_norm_sq").layout.xaxis;
+      const right = type === "log" ? 10 ** range[1] : range[1];
+      expect("sideways, too", right < 1000, right);
       expect("a note says so", one("#notes").textContent.includes("Diverged"));
       expect("it does not choose the tolerance", Number(one("#tolerance").value) === 0.5, one("#tolerance").value);
       await press(legend()[0]);
