@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -225,6 +226,7 @@ TEST_F(TwoHosts, ALinkThatIsRestoredSoonEnoughHarmsNobody) {
   server_->wait_for_stderr("round 0");
   ASSERT_TRUE(link_->cut()) << link_->why_not();
   std::this_thread::sleep_for(std::chrono::seconds(2));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path("run/summary.json"))) << "the run was over before the cut";
   ASSERT_TRUE(link_->restore()) << link_->why_not();
   expect_success();
 }
@@ -236,6 +238,7 @@ TEST_F(TwoHosts, ALinkThatIsCutForLongerIsALossThatTheRunSurvives) {
   server_->wait_for_stderr("round 0");
   ASSERT_TRUE(link_->cut()) << link_->why_not();
   std::this_thread::sleep_for(std::chrono::seconds(8));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path("run/summary.json"))) << "the run was over before the cut";
   ASSERT_TRUE(link_->restore()) << link_->why_not();
   expect_success();
   EXPECT_NE(read_file(folder_.path("run/log.txt")).find("joined again from 10.77.0.2"), std::string::npos);
