@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "method/encoder.hpp"
 #include "plugin/catalog.hpp"
 #include "plugin/instances.hpp"
-#include "wire/exact_vector.hpp"
-#include "wire/mechanism_tree.hpp"
+#include "vector/exact_vector.hpp"
 
 namespace {
 
@@ -85,7 +85,7 @@ void copy(benchmark::State& state, std::uint32_t dim) {
 /// C(a - b), as error feedback asks for it.
 void encode(benchmark::State& state, const Entry& entry, std::uint32_t dim) {
   const PluginSpec spec = spec_of(entry, dim);
-  const Compressor compressor(spec, worker_of(dim), stream);
+  const Compressor compressor(spec, worker_of(dim), stream, Role::encoder);
   const std::vector<double> a = noise(dim, 1), b = noise(dim, 2);
   std::vector<std::uint8_t> payload;
   std::uint64_t round = 0;
@@ -100,7 +100,7 @@ void encode(benchmark::State& state, const Entry& entry, std::uint32_t dim) {
 
 void accumulate(benchmark::State& state, const Entry& entry, std::uint32_t dim) {
   const PluginSpec spec = spec_of(entry, dim);
-  const Compressor compressor(spec, worker_of(dim), stream);
+  const Compressor compressor(spec, worker_of(dim), stream, Role::encoder);
   const tpc_context context = compressor.context(1, 0, stepsize);
   const std::vector<double> a = noise(dim, 1);
   std::vector<std::uint8_t> payload;
@@ -119,8 +119,7 @@ void worker_round(benchmark::State& state, const Catalog& catalog, std::uint32_t
   ef21.children.push_back(spec_of(catalog.find(TPC_COMPRESSOR, "topk", "mechanism.compressor"), dim));
   const Membership membership = worker_of(dim);
   const Problem problem(quadratic, membership, 1);
-  MechanismTree mechanism(ef21, membership);
-  TrackedVector h(TPC_F64, dim);
+  Encoder encoder(ef21, membership);
   std::vector<std::vector<double>> models;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) models.push_back(noise(dim, seed));
   std::vector<double> gradient(dim), previous(dim);
@@ -131,7 +130,7 @@ void worker_round(benchmark::State& state, const Catalog& catalog, std::uint32_t
     gradient.swap(previous);
     problem.evaluate(problem.context(round, 0, stepsize), models[round % models.size()].data(), nullptr,
                      gradient.data());
-    mechanism.propose(round, stepsize, h, previous.data(), gradient.data(), message);
+    encoder.propose(round, stepsize, previous.data(), gradient.data(), message);
     benchmark::DoNotOptimize(message.data());
   }
   count(state, dim);
@@ -148,7 +147,7 @@ bool usable(const Entry& entry, std::uint32_t dim) {
   if (entry.descriptor->slot_count > 0) return false;  // costs what is nested in it costs
   try {
     const PluginSpec spec = spec_of(entry, dim);
-    const Compressor attempt(spec, worker_of(dim), stream);
+    const Compressor attempt(spec, worker_of(dim), stream, Role::encoder);
     return true;
   } catch (const Failure& failure) {
     std::fprintf(stderr, "left out: compressor '%s': %s\n", entry.descriptor->id, failure.what());

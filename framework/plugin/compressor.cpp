@@ -59,7 +59,7 @@ struct Compressor::Nested {
       Membership membership = self.parent->membership();
       if (dim != membership.dim) membership.blocks.clear();
       membership.dim = dim;
-      self.compressor = std::make_unique<Compressor>(*self.spec, membership, self.stream);
+      self.compressor = std::make_unique<Compressor>(*self.spec, membership, self.stream, self.parent->role());
     });
   }
   static tpc_status constants(const tpc_child* child, tpc_constants* out) noexcept {
@@ -127,8 +127,8 @@ void Compressor::guarded(const char* call, Body&& body, const tpc_context* about
   if (nested_failure_) std::rethrow_exception(std::exchange(nested_failure_, nullptr));
 }
 
-Compressor::Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream)
-    : Instance(spec, membership, stream) {
+Compressor::Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream, Role role)
+    : Instance(spec, membership, stream, role) {
   std::vector<const tpc_child*> children;
   std::uint32_t next = stream + 1;
   for (const PluginSpec& child : spec.children) {
@@ -144,8 +144,7 @@ Compressor::Compressor(const PluginSpec& spec, const Membership& membership, std
   }
   for (std::size_t i = 0; i < nested_.size(); ++i)
     require_class(slot_of(*spec.descriptor, i), spec.children[i], nested_[i]->opened().constants());
-  const bool encodes = membership.worker != TPC_SERVER;
-  for (std::uint32_t i = 0; encodes && i < spec.descriptor->state_vectors; ++i)
+  for (std::uint32_t i = 0; role == Role::encoder && i < spec.descriptor->state_vectors; ++i)
     state_.emplace_back(membership.dtype, membership.dim);
   for (RawVector& vector : state_) state_pointers_.push_back(vector.data());
   plainly("max_payload", [&] { max_payload_ = table<tpc_compressor>().max_payload(self_); });

@@ -87,8 +87,8 @@ class RawBlocks {
 
 Exit TransportFailure::code_of(tpc_status status) { return code_for(TPC_TRANSPORT, status); }
 
-Instance::Instance(const PluginSpec& spec, const Membership& membership, std::uint32_t stream)
-    : spec_(&spec), file_(interned(spec.file)), membership_(membership), stream_(stream) {}
+Instance::Instance(const PluginSpec& spec, const Membership& membership, std::uint32_t stream, Role role)
+    : spec_(&spec), file_(interned(spec.file)), membership_(membership), stream_(stream), role_(role) {}
 
 Instance::Instance(Instance&& other) noexcept
     : self_(std::exchange(other.self_, nullptr)),
@@ -96,7 +96,8 @@ Instance::Instance(Instance&& other) noexcept
       spec_(other.spec_),
       file_(other.file_),
       membership_(std::move(other.membership_)),
-      stream_(other.stream_) {}
+      stream_(other.stream_),
+      role_(other.role_) {}
 
 Instance::~Instance() { destroy(); }
 
@@ -124,8 +125,8 @@ void Instance::failed(const char* call, tpc_status status, const tpc_error& erro
   if (status == TPC_INTERNAL)
     throw Failure(Exit::plugin, name() + ": " + call + " failed: " + text + " (" + spec_->file + ")");
 
-  // What a server decodes came from a worker; what a worker decodes, its own compressor wrote.
-  if (kind == TPC_COMPRESSOR && status == TPC_CORRUPT && membership_.worker == TPC_SERVER)
+  // What an encoder decodes, its own compressor wrote.
+  if (kind == TPC_COMPRESSOR && status == TPC_CORRUPT && role_ == Role::replica)
     throw Failure(Exit::peer, "malformed message: " + name() + ": " + text);
 
   const std::string key = bounded(error.key);

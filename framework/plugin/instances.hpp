@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "failure.hpp"
-#include "plugin/raw_vector.hpp"
 #include "plugin/spec.hpp"
+#include "vector/raw_vector.hpp"
 
 namespace threepc {
 
@@ -51,6 +51,9 @@ struct Membership {
   std::vector<Block> blocks = {};  // cover dim; none: the vector is one block
 };
 
+/// Whoever makes messages decodes only its own; a replica decodes what came from others.
+enum class Role { encoder, replica };
+
 /// Owns one instance and the values it was made from. Base of the five handles.
 class Instance {
  public:
@@ -62,9 +65,10 @@ class Instance {
   std::string name() const;
   /// A context of this instance for the given round and worker.
   tpc_context context(std::uint64_t round, std::uint32_t worker, double stepsize) const;
+  Role role() const { return role_; }
 
  protected:
-  Instance(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  Instance(const PluginSpec& spec, const Membership& membership, std::uint32_t stream, Role role = Role::encoder);
   Instance(Instance&&) noexcept;
   Instance& operator=(Instance&&) = delete;
   ~Instance();
@@ -103,6 +107,7 @@ class Instance {
   const char* file_;  // spec_->file, as long as the process lives
   Membership membership_;
   std::uint32_t stream_;
+  Role role_;
 };
 
 /// Theory constants as tpc_constants defines them; NaN where there is none.
@@ -115,7 +120,7 @@ struct TheoryConstants {
 class Compressor : public Instance {
  public:
   /// `stream` is the compressor's own; the compressors nested in it have the streams after it, depth first.
-  Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream);
+  Compressor(const PluginSpec& spec, const Membership& membership, std::uint32_t stream, Role role);
   Compressor(Compressor&&) noexcept;
   ~Compressor();
 
@@ -131,7 +136,7 @@ class Compressor : public Instance {
 
   /// Bytes of the longest payload.
   std::uint64_t max_payload() const { return max_payload_; }
-  /// The declared state vectors of this encoder and of what is nested in it; a server's decoder has none.
+  /// The declared state vectors of this encoder and of what is nested in it; a replica has none.
   std::vector<RawVector*> state() const;
 
  private:

@@ -12,7 +12,7 @@
 #include "record/metrics_continuation.hpp"
 #include "record/metrics_file.hpp"
 #include "record/summary.hpp"
-#include "wire/exact_vector.hpp"
+#include "vector/exact_vector.hpp"
 
 namespace threepc {
 

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "method/measurement.hpp"
+#include "method/mechanism_tree.hpp"
 #include "record/metrics.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/sample.hpp"
-#include "wire/mechanism_tree.hpp"
 
 namespace threepc {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "config/run_config.hpp"
-#include "wire/mechanism_tree.hpp"
+#include "method/mechanism_tree.hpp"
 
 namespace threepc {
 

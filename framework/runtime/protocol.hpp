@@ -12,7 +12,7 @@
 
 #include "config/run_config.hpp"
 #include "plugin/instances.hpp"
-#include "runtime/bytes.hpp"
+#include "vector/bytes.hpp"
 
 namespace threepc {
 

@@ -7,8 +7,8 @@
 #include <threepc/sdk/vectors.hpp>
 #include <utility>
 
+#include "method/schedule.hpp"
 #include "record/log.hpp"
-#include "runtime/schedule.hpp"
 #include "runtime/stopping.hpp"
 
 namespace threepc {

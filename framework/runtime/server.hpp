@@ -9,20 +9,20 @@
 #include <vector>
 
 #include "config/run_config.hpp"
+#include "method/aggregate.hpp"
+#include "method/points.hpp"
+#include "method/replica.hpp"
+#include "method/worker_state.hpp"
 #include "record/checkpoint.hpp"
 #include "record/metrics.hpp"
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
 #include "record/summary.hpp"
-#include "runtime/aggregate.hpp"
 #include "runtime/injector.hpp"
 #include "runtime/measurements.hpp"
-#include "runtime/points.hpp"
 #include "runtime/protocol.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/signals.hpp"
-#include "runtime/worker_state.hpp"
-#include "wire/mechanism_tree.hpp"
 
 namespace threepc {
 
@@ -150,7 +150,7 @@ class Server : private Roster::Home {
   RawVector x_;
   RawVector last_finite_;
   RawVector g_;
-  std::optional<MechanismTree> mechanism_;
+  std::optional<Replica> mechanism_;
   std::optional<Optimizer> optimizer_;
   std::optional<Aggregate> aggregate_;
   std::optional<Measurements> measurements_;

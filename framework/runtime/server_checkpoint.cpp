@@ -2,9 +2,9 @@
 #include <threepc/sdk/bytes.hpp>
 #include <utility>
 
+#include "method/worker_state.hpp"
 #include "record/log.hpp"
 #include "runtime/server.hpp"
-#include "runtime/worker_state.hpp"
 
 namespace threepc {
 namespace {

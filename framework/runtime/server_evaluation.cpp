@@ -5,6 +5,7 @@
 #include <threepc/sdk/vectors.hpp>
 
 #include "runtime/server.hpp"
+#include "vector/arithmetic.hpp"
 
 namespace threepc {
 namespace {
@@ -12,20 +13,6 @@ namespace {
 /// A method that diverges passes through ever larger numbers. What is not finite at an x below this was made by
 /// somebody.
 constexpr double moderate_x = 1e9;
-
-template <class T>
-void add_gradient(const std::uint8_t* bytes, std::vector<double>& sum) {
-  const tpc::Values<T> values(bytes);
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
-}
-
-template <class T>
-bool all_finite(const std::uint8_t* bytes, std::size_t count) {
-  const tpc::Values<T> values(bytes);
-  double nan_or_zero = 0;
-  for (std::size_t i = 0; i < count; ++i) nan_or_zero += values[i] * 0.0;
-  return nan_or_zero == 0;
-}
 
 std::string accusation(std::uint32_t worker, const std::string& text) {
   return "worker " + std::to_string(worker) + ": " + text;
@@ -82,22 +69,13 @@ void Server::sum_evaluations() {
 
 void Server::add_evaluation(std::span<const std::uint8_t> message) {
   tally_.last.f += tpc::Values<double>(message.data())[0];
-  if (membership_.dtype == TPC_F32)
-    add_gradient<float>(message.data() + sizeof(double), gradient_);
-  else
-    add_gradient<double>(message.data() + sizeof(double), gradient_);
+  add_values(membership_.dtype, message.data() + sizeof(double), gradient_);
   if (measurements_) measurements_->add(message.subspan(sizeof(double) + x_.size_bytes()));
 }
 
 /// With ||g - grad f||^2, which the server alone knows, and a word about every constant that does not hold.
 void Server::finish_measurements(std::uint64_t round) {
-  double gap = 0;
-  for (std::size_t i = 0; i < gradient_.size(); ++i) {
-    const double g = membership_.dtype == TPC_F32 ? double{static_cast<const float*>(g_.data())[i]}
-                                                  : static_cast<const double*>(g_.data())[i];
-    gap += (g - gradient_[i]) * (g - gradient_[i]);
-  }
-  tally_.last.measured = measurements_->finish_round(round, gap);
+  tally_.last.measured = measurements_->finish_round(round, distance_sq(g_, gradient_));
   for (const std::string& warning : measurements_->take_warnings())
     warn("round " + std::to_string(round) + ": " + warning);
 }
@@ -108,10 +86,8 @@ void Server::finish_measurements(std::uint64_t round) {
 /// there were any. If it is everybody, the method diverges.
 bool Server::expel_the_infinite(std::uint64_t round) {
   const auto is_finite = [&](std::span<const std::uint8_t> message) {
-    const std::uint8_t* gradient = message.data() + sizeof(double);
-    return all_finite<double>(message.data(), 1) &&
-           (membership_.dtype == TPC_F32 ? all_finite<float>(gradient, x_.dim())
-                                         : all_finite<double>(gradient, x_.dim()));
+    return all_finite(TPC_F64, message.data(), 1) &&
+           all_finite(membership_.dtype, message.data() + sizeof(double), x_.dim());
   };
   std::vector<std::uint32_t> guilty;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
@@ -133,10 +109,7 @@ bool Server::is_everybody(std::size_t accused, std::uint64_t round) const {
 /// Whether g is of the size of numbers that a run has.
 bool Server::is_moderate() const {
   const double limit = moderate_magnitude(membership_.dtype);
-  const double norm_sq = membership_.dtype == TPC_F32
-                             ? tpc::norm_sq(std::span(static_cast<const float*>(g_.data()), g_.dim()))
-                             : tpc::norm_sq(std::span(static_cast<const double*>(g_.data()), g_.dim()));
-  return norm_sq < limit * limit;
+  return norm_sq(g_) < limit * limit;
 }
 
 /// g is not finite, or immense. The run goes on without the workers whose fault that is, or ends if it cannot. If it is

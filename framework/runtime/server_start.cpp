@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <threepc/sdk/bytes.hpp>
 
-#include "runtime/lanczos.hpp"
+#include "method/lanczos.hpp"
 #include "runtime/message_bounds.hpp"
 #include "runtime/server.hpp"
 

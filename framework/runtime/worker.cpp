@@ -5,10 +5,11 @@
 #include <limits>
 #include <sstream>
 
-#include "runtime/lanczos.hpp"
+#include "method/lanczos.hpp"
+#include "method/worker_state.hpp"
 #include "runtime/measurements.hpp"
 #include "runtime/message_bounds.hpp"
-#include "runtime/worker_state.hpp"
+#include "vector/arithmetic.hpp"
 
 namespace threepc {
 namespace {
@@ -124,11 +125,10 @@ void Worker::make_problem() {
   membership_.dim = facts.dim;
   for (std::uint32_t i = 0; i < facts.block_count; ++i)
     membership_.blocks.push_back({facts.blocks[i]->rows, facts.blocks[i]->columns});
-  mechanism_.emplace(config_->mechanism, membership_);
-  h_.emplace(membership_.dtype, membership_.dim);
+  encoder_.emplace(config_->mechanism, membership_);
   estimator_.emplace(*config_, *problem_, facts.rows);
   x_ = RawVector(membership_.dtype, membership_.dim);
-  channel_.limit(server, longest_message(*config_, *mechanism_));
+  channel_.limit(server, longest_message(*config_, *encoder_));
 }
 
 void Worker::send_facts() {
@@ -209,10 +209,10 @@ void Worker::answer_evaluate(const tpc_message& message) {
 void Worker::answer_snapshot(std::uint64_t round) {
   require_problem("asked for a state");
   Bytes memory, state;
-  state.reserve(5 * h_->sum().size_bytes());  // h, what is lent, and a little
-  for (const RawVector* vector : mechanism_->state()) append(memory, *vector);
+  state.reserve(5 * encoder_->h().sum().size_bytes());  // h, what is lent, and a little
+  for (const RawVector* vector : encoder_->state()) append(memory, *vector);
   if (const RawVector* v = estimator_->memory()) append(memory, *v);
-  append(state, WorkerState{*h_, memory});
+  append(state, WorkerState{encoder_->h(), memory});
   channel_.send(server, MessageType::snapshot, round, state);
 }
 
@@ -220,8 +220,8 @@ void Worker::answer_snapshot(std::uint64_t round) {
 /// the x of that. Nothing at all: as at the start.
 void Worker::restore(const tpc_message& message) {
   require_problem("sent a state");
-  for (RawVector* vector : mechanism_->state()) vector->clear();
-  h_->clear();
+  for (RawVector* vector : encoder_->state()) vector->clear();
+  encoder_->h().clear();
   try {
     tpc::Reader in(message.data, message.size);
     if (message.size > 0) restore_from(in);
@@ -235,13 +235,13 @@ void Worker::restore(const tpc_message& message) {
 
 void Worker::restore_from(tpc::Reader& in) {
   const WorkerState state = take_worker_state(in, membership_.dtype, membership_.dim);
-  *h_ = state.h;
+  encoder_->h() = state.h;
   const auto round = in.get<std::uint64_t>();
   take(in, x_);
   in.finish();
   tpc::Reader memory(state.memory.data(), state.memory.size());
   if (memory.remaining() > 0)
-    for (RawVector* vector : mechanism_->state()) take(memory, *vector);
+    for (RawVector* vector : encoder_->state()) take(memory, *vector);
   estimator_->restart(problem_->context(round, membership_.worker, stepsize_), x_.data(), memory);
   memory.finish();
 }
@@ -249,10 +249,9 @@ void Worker::restore_from(tpc::Reader& in) {
 void Worker::propose(std::uint64_t round, bool measure) {
   const void* const x = estimator_->point().data();
   if (begun_)
-    mechanism_->propose(round, stepsize_, *h_, estimator_->previous().data(), x, message_,
-                        measure ? &measurement_ : nullptr);
+    encoder_->propose(round, stepsize_, estimator_->previous().data(), x, message_, measure ? &measurement_ : nullptr);
   else if (config_->init_gradient)
-    mechanism_->propose_initial(*h_, x, message_);
+    encoder_->propose_initial(x, message_);
   else
     message_.clear();
 }
@@ -262,7 +261,9 @@ void Worker::send_evaluation(std::uint64_t round, double value, const RawVector&
   append(evaluation_, value);
   evaluation_.insert(evaluation_.end(), truth.bytes(), truth.bytes() + truth.size_bytes());
   if (config_->measure)
-    Measurements::append_to(evaluation_, mechanism_->distance(h_->sum().data(), truth.data()), *mechanism_, measured);
+    Measurements::append_to(evaluation_,
+                            distance_sq(truth.dtype(), truth.dim(), encoder_->h().sum().data(), truth.data()),
+                            *encoder_, measured);
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 
@@ -281,7 +282,7 @@ std::string Worker::diagnosis(std::uint64_t round) const {
     return problem_->name() + " (or its data) gives a gradient that is " +
            (std::isfinite(gradient) ? "immense" : "not finite") + ", though x is moderate";
   const auto program = unseal(message_, round);
-  const std::string culprit = program ? mechanism_->culprit(round, membership_.worker, *program) : "";
+  const std::string culprit = program ? encoder_->culprit(round, membership_.worker, *program) : "";
   return culprit.empty() ? ""
                          : culprit +
                                " misbehaved: the gradient is moderate, but the message decodes to NaN, "

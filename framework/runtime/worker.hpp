@@ -7,12 +7,11 @@
 #include <string>
 
 #include "config/run_config.hpp"
+#include "method/encoder.hpp"
+#include "method/estimator.hpp"
 #include "plugin/instances.hpp"
-#include "runtime/estimator.hpp"
 #include "runtime/injector.hpp"
 #include "runtime/protocol.hpp"
-#include "wire/mechanism_tree.hpp"
-#include "wire/tracked_vector.hpp"
 
 namespace threepc {
 
@@ -62,8 +61,7 @@ class Worker {
   double stepsize_;
 
   std::optional<Problem> problem_;
-  std::optional<MechanismTree> mechanism_;
-  std::optional<TrackedVector> h_;
+  std::optional<Encoder> encoder_;
   std::optional<Estimator> estimator_;
   RawVector x_;  // a copy of the model, only where the transport's is not aligned
   Measurement measurement_;

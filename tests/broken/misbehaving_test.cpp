@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "method/encoder.hpp"
 #include "plugin/catalog.hpp"
 #include "plugin/instances.hpp"
-#include "wire/mechanism_tree.hpp"
 
 namespace threepc {
 namespace {
@@ -43,7 +43,7 @@ const double vector[dim] = {1, -2, 3};
 
 /// Everything that a run asks of a compressor.
 void use_compressor(const PluginSpec& spec) {
-  const Compressor made(spec, member, 16);
+  const Compressor made(spec, member, 16, Role::encoder);
   made.constants();
   std::vector<std::uint8_t> payload;
   made.encode(made.context(1, 1, NAN), vector, nullptr, payload);
@@ -53,12 +53,11 @@ void use_compressor(const PluginSpec& spec) {
 
 /// One round of a mechanism.
 void use_mechanism(const PluginSpec& spec) {
-  MechanismTree made(spec, member);
+  Encoder made(spec, member);
   made.constants();
-  TrackedVector h(TPC_F64, dim);
   std::vector<std::uint8_t> message;
   const double y[dim] = {};
-  made.propose(1, 0.1, h, y, vector, message);
+  made.propose(1, 0.1, y, vector, message);
 }
 
 void use_problem(const PluginSpec& spec) { Problem(spec, {TPC_F64, 0, 2, 1, 7}, 1).facts(); }
@@ -209,11 +208,10 @@ TEST(MisbehavingNumbers, NanFromFiniteInputIsTheCompressorsFault) {
   spec.descriptor = entry.descriptor;
   spec.file = entry.file;
   spec.children = {spec_of(TPC_COMPRESSOR, "not-a-number")};
-  MechanismTree made(spec, member);
-  TrackedVector h(TPC_F64, dim);
+  Encoder made(spec, member);
   std::vector<std::uint8_t> message;
   const double y[dim] = {};
-  made.propose(1, 0.1, h, y, vector, message);
+  made.propose(1, 0.1, y, vector, message);
   EXPECT_EQ(made.culprit(1, 0, message), "compressor 'not-a-number'");
 }
 

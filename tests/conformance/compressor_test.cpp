@@ -42,8 +42,8 @@ class CompressorSuite : public ::testing::TestWithParam<std::tuple<CompressorCas
   Membership member(std::uint32_t dim, std::uint32_t worker, std::uint64_t seed = 11) const {
     return {dtype(), dim, workers, worker, seed, item().layered ? layers(dim) : std::vector<Block>()};
   }
-  Compressor encoder(std::uint32_t dim) const { return {spec_, member(dim, 1), stream}; }
-  Compressor decoder(std::uint32_t dim) const { return {spec_, member(dim, TPC_SERVER), stream}; }
+  Compressor encoder(std::uint32_t dim) const { return {spec_, member(dim, 1), stream, Role::encoder}; }
+  Compressor decoder(std::uint32_t dim) const { return {spec_, member(dim, TPC_SERVER), stream, Role::replica}; }
 
   Bytes encoded(const Compressor& by, const Values& v, std::uint64_t round, std::uint32_t worker = 1) const {
     Bytes out;
@@ -156,7 +156,8 @@ TEST_P(CompressorSuite, RandomOnesDifferFromRoundToRoundAndWorkerToWorker) {
   const std::uint32_t dim = 1000;
   const Values v = gaussian(dim, 3);
   const auto outcomes = [&](std::uint32_t worker, std::uint64_t seed) {
-    const Compressor by(spec_, member(dim, worker, seed), stream), at(spec_, member(dim, TPC_SERVER, seed), stream);
+    const Compressor by(spec_, member(dim, worker, seed), stream, Role::encoder),
+        at(spec_, member(dim, TPC_SERVER, seed), stream, Role::replica);
     std::vector<Values> out;
     for (std::uint64_t round = 0; round < 12; ++round)
       out.push_back(decoded(at, encoded(by, v, round, worker), round, worker));
@@ -370,7 +371,7 @@ class Sparsifier : public ::testing::TestWithParam<std::tuple<const char*, tpc_d
  protected:
   Values through(const Request& request, const GuardedVector& v, std::uint32_t dim) const {
     const PluginSpec spec = resolve(TPC_COMPRESSOR, request);
-    const Compressor by(spec, {std::get<1>(GetParam()), dim, 1, 0, 1}, stream);
+    const Compressor by(spec, {std::get<1>(GetParam()), dim, 1, 0, 1}, stream, Role::encoder);
     Bytes payload;
     by.encode(by.context(1, 0, NAN), v.data(), nullptr, payload);
     GuardedVector sum(TPC_F64, dim);
@@ -431,7 +432,7 @@ Values reference_topk(const Values& v, std::size_t k) {
 Values topk(const Values& v, std::int64_t k) {
   const auto dim = static_cast<std::uint32_t>(v.size());
   const PluginSpec spec = resolve(TPC_COMPRESSOR, {"topk", {{"k", k}}});
-  const Compressor by(spec, {TPC_F64, dim, 1, 0, 1}, stream);
+  const Compressor by(spec, {TPC_F64, dim, 1, 0, 1}, stream, Role::encoder);
   Bytes payload;
   by.encode(by.context(1, 0, NAN), v.data(), nullptr, payload);
   Values out(dim);
@@ -449,7 +450,7 @@ TEST(TopK, PrefersLargerThenLowerIndex) {
 TEST(TopK, RefusesPaddingThatIsNotZero) {
   const Values v = gaussian(7, 17);
   const PluginSpec spec = resolve(TPC_COMPRESSOR, {"topk", {{"k", std::int64_t{1}}}});
-  const Compressor by(spec, {TPC_F64, 7, 1, 0, 1}, stream);
+  const Compressor by(spec, {TPC_F64, 7, 1, 0, 1}, stream, Role::encoder);
   Bytes payload;
   by.encode(by.context(1, 0, NAN), v.data(), nullptr, payload);
   payload.back() |= 0x80;  // an index of 7 coordinates has three bits
@@ -461,7 +462,7 @@ TEST(TopK, RefusesPaddingThatIsNotZero) {
 TEST(TopK, RefusesAnIndexTwiceOrOutOfOrder) {
   constexpr std::uint32_t dim = 256;  // an index is a byte
   const PluginSpec spec = resolve(TPC_COMPRESSOR, {"topk", {{"k", std::int64_t{3}}}});
-  const Compressor by(spec, {TPC_F64, dim, 1, TPC_SERVER, 1}, stream);
+  const Compressor by(spec, {TPC_F64, dim, 1, TPC_SERVER, 1}, stream, Role::replica);
   const auto decode = [&](std::array<std::uint8_t, 3> indices) {
     Bytes payload(3 * sizeof(double));
     payload.insert(payload.end(), indices.begin(), indices.end());

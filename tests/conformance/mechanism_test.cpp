@@ -9,8 +9,8 @@
 
 #include "cases.hpp"
 #include "failure.hpp"
+#include "method/ledger.hpp"
 #include "pair.hpp"
-#include "runtime/ledger.hpp"
 #include "sample.hpp"
 
 namespace threepc::conformance {

@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "cases.hpp"
+#include "method/encoder.hpp"
+#include "method/replica.hpp"
 #include "vectors.hpp"
-#include "wire/mechanism_tree.hpp"
 
 namespace threepc::conformance {
 
@@ -49,19 +50,18 @@ class Pair {
         worker_(worker),
         here_(spec_, {dtype, dim, workers, worker, 21}),
         there_(spec_, {dtype, dim, workers, TPC_SERVER, 21}),
-        h_(dtype, dim),
         g_(dtype, dim),
         y_(dtype, gradient_at(dim, 0, worker)) {
     start(y_);
   }
 
   void start(const GuardedVector& h) {
-    here_.propose_initial(h_, h.data(), message_);
+    here_.propose_initial(h.data(), message_);
     there_.replay(message_, 0, worker_, g_);
   }
 
   void propose(std::uint64_t round, const GuardedVector& y, const GuardedVector& x) {
-    here_.propose(round, 0.1, h_, y.data(), x.data(), message_);
+    here_.propose(round, 0.1, y.data(), x.data(), message_);
     there_.replay(message_, round, worker_, g_);
   }
 
@@ -72,19 +72,20 @@ class Pair {
     y_ = x;
   }
 
-  const TrackedVector& h() const { return h_; }
+  const TrackedVector& h() const { return here_.h(); }
   const TrackedVector& g() const { return g_; }
   const Bytes& message() const { return message_; }
-  const MechanismTree& worker() const { return here_; }
-  const MechanismTree& server() const { return there_; }
+  const Encoder& worker() const { return here_; }
+  const Replica& server() const { return there_; }
 
  private:
   PluginSpec spec_;
   tpc_dtype dtype_;
   std::uint32_t dim_;
   std::uint32_t worker_;
-  MechanismTree here_, there_;
-  TrackedVector h_, g_;
+  Encoder here_;
+  Replica there_;
+  TrackedVector g_;
   GuardedVector y_;
   Bytes message_;
 };

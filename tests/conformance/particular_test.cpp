@@ -477,7 +477,7 @@ TEST(RankK, WithoutMemoryOnlyTheExactOneEncodes) {
   const Values v = gaussian(64, 36);
   for (const bool exact : {false, true}) {
     const PluginSpec spec = resolve(TPC_COMPRESSOR, rank(2, exact));
-    const Compressor server(spec, {TPC_F64, 64, 1, TPC_SERVER, 1, {{8, 8}}}, 16);
+    const Compressor server(spec, {TPC_F64, 64, 1, TPC_SERVER, 1, {{8, 8}}}, 16, Role::replica);
     Bytes payload;
     const auto encode = [&] { server.encode(server.context(1, TPC_SERVER, NAN), v.data(), nullptr, payload); };
     if (exact)

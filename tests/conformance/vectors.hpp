@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "wire/exact_vector.hpp"
+#include "vector/exact_vector.hpp"
 
 namespace threepc::conformance {
 

@@ -5,7 +5,7 @@
 
 #include "failure.hpp"
 #include "hash.hpp"
-#include "runtime/worker_state.hpp"
+#include "method/worker_state.hpp"
 #include "target.hpp"
 
 namespace threepc {

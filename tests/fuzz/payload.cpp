@@ -9,7 +9,7 @@
 #include "../conformance/cases.hpp"
 #include "failure.hpp"
 #include "target.hpp"
-#include "wire/exact_vector.hpp"
+#include "vector/exact_vector.hpp"
 
 namespace threepc {
 namespace {
@@ -32,7 +32,7 @@ struct Decoder {
         membership{dtype,      dim, workers,
                    TPC_SERVER, 1,   chosen.layered ? conformance::layers(dim) : std::vector<Block>{}} {
     try {
-      compressor.emplace(spec, membership, 1);
+      compressor.emplace(spec, membership, 1, Role::replica);
     } catch (const Failure& failure) {
       promise(failure.code() == Exit::usage, "parameters that do not fit are the user's");
     }

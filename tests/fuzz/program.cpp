@@ -1,6 +1,6 @@
 // A worker's message at the server: parsed, replayed by a mechanism, summed into g. The first byte chooses the
 // mechanism, the second the dtype; the rest is what both of two workers send.
-#include "wire/program.hpp"
+#include "method/program.hpp"
 
 #include <map>
 #include <memory>
@@ -8,22 +8,22 @@
 
 #include "../conformance/cases.hpp"
 #include "failure.hpp"
-#include "runtime/aggregate.hpp"
+#include "method/aggregate.hpp"
+#include "method/replica.hpp"
 #include "target.hpp"
-#include "wire/mechanism_tree.hpp"
 
 namespace threepc {
 namespace {
 
 using fuzz::promise;
-using Bytes = std::span<const std::uint8_t>;
+using Span = std::span<const std::uint8_t>;
 
 constexpr std::uint32_t dim = 33, workers = 2;
 
 struct Mechanism {
   PluginSpec spec;
   Membership membership;
-  MechanismTree tree;
+  Replica tree;
 
   Mechanism(const conformance::Request& request, tpc_dtype dtype)
       : spec(conformance::resolve(TPC_MECHANISM, request)),
@@ -60,7 +60,7 @@ void check_round_trip(const std::vector<Operation>& operations) {
           "a program that is written again says the same");
 }
 
-void absorb(const Mechanism& mechanism, Bytes program) {
+void absorb(const Mechanism& mechanism, Span program) {
   Aggregate aggregate(mechanism.tree, mechanism.membership, Ledger::Shrinks::by_replaying);
   RawVector g(mechanism.membership.dtype, dim);
   for (std::uint64_t round = 0; round < 2; ++round) {
@@ -79,7 +79,7 @@ void absorb(const Mechanism& mechanism, Bytes program) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace threepc;
   if (size < 2) return 0;
-  const Bytes program(data + 2, size - 2);
+  const Span program(data + 2, size - 2);
   try {
     check_round_trip(parse_program(program));
     absorb(mechanism_of(data[0], data[1]), program);

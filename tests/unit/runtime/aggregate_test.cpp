@@ -1,5 +1,5 @@
 // g is the mean of the g_i: over very many rounds, in f32 too, with workers that reset together or alone.
-#include "runtime/aggregate.hpp"
+#include "method/aggregate.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@
 #include <threepc/sdk.hpp>
 
 #include "failure.hpp"
+#include "method/encoder.hpp"
 #include "plugin/catalog.hpp"
-#include "wire/mechanism_tree.hpp"
 
 namespace threepc {
 namespace {
@@ -65,14 +65,10 @@ template <class T>
 double largest_drift(const PluginSpec& spec, std::uint64_t rounds) {
   constexpr std::uint32_t n = 3, d = 8;
   const tpc_dtype dtype = sizeof(T) == 4 ? TPC_F32 : TPC_F64;
-  MechanismTree server(spec, {dtype, d, n, TPC_SERVER, 7});
+  const Replica server(spec, {dtype, d, n, TPC_SERVER, 7});
   Aggregate aggregate(server, {dtype, d, n, TPC_SERVER, 7});
-  std::vector<MechanismTree> trees;
-  std::vector<TrackedVector> h;
-  for (std::uint32_t i = 0; i < n; ++i) {
-    trees.emplace_back(spec, Membership{dtype, d, n, i, 7});
-    h.emplace_back(dtype, d);
-  }
+  std::vector<Encoder> encoders;
+  for (std::uint32_t i = 0; i < n; ++i) encoders.emplace_back(spec, Membership{dtype, d, n, i, 7});
   RawVector x(dtype, d), y(dtype, d), g(dtype, d);
   std::mt19937_64 random(1);
   std::normal_distribution<double> normal;
@@ -86,18 +82,18 @@ double largest_drift(const PluginSpec& spec, std::uint64_t rounds) {
       std::swap(x, y);
       for (std::uint32_t j = 0; j < d; ++j) values<T>(x)[j] = static_cast<T>(size * normal(random));
       if (round == 0)
-        trees[i].propose_initial(h[i], x.data(), message);
+        encoders[i].propose_initial(x.data(), message);
       else
-        trees[i].propose(round, 0.1, h[i], y.data(), x.data(), message);
+        encoders[i].propose(round, 0.1, y.data(), x.data(), message);
       aggregate.absorb(i, message);
     }
     if (round + 100 < rounds) continue;
     EXPECT_TRUE(aggregate.mean(g));
     for (std::uint32_t j = 0; j < d; ++j) {
       double mean = 0;
-      for (TrackedVector& own : h)
-        mean += (double{static_cast<const T*>(own.sum().data())[j]} +
-                 double{static_cast<const T*>(own.error().data())[j]}) /
+      for (const Encoder& encoder : encoders)
+        mean += (double{static_cast<const T*>(encoder.h().sum().data())[j]} +
+                 double{static_cast<const T*>(encoder.h().error().data())[j]}) /
                 n;
       drift = std::max(drift, std::abs(values<T>(g)[j] - mean) / size);
     }
@@ -122,10 +118,9 @@ TEST(Aggregate, FollowsWorkersThatResetTogether) {
   EXPECT_LE(largest_drift<double>(spec, 5000), 1e-15);
 }
 
-/// A worker that proposes from its own h, and what a run that loses it and takes it back does with it.
+/// A worker, and what a run that loses it and takes it back does with it.
 struct Straggler {
-  MechanismTree tree;
-  TrackedVector h;
+  Encoder encoder;
   std::vector<std::uint8_t> message;
   std::optional<std::uint64_t> owed;  // the round of a message that is under way
 };
@@ -166,11 +161,10 @@ template <class T>
 double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds) {
   constexpr std::uint32_t n = 4, d = 8;
   const tpc_dtype dtype = sizeof(T) == 4 ? TPC_F32 : TPC_F64;
-  const MechanismTree server(spec, {dtype, d, n, TPC_SERVER, 7});
+  const Replica server(spec, {dtype, d, n, TPC_SERVER, 7});
   Aggregate aggregate(server, {dtype, d, n, TPC_SERVER, 7}, Ledger::Shrinks::by_replaying);
   std::vector<Straggler> workers;
-  for (std::uint32_t i = 0; i < n; ++i)
-    workers.push_back({MechanismTree(spec, Membership{dtype, d, n, i, 7}), TrackedVector(dtype, d), {}, {}});
+  for (std::uint32_t i = 0; i < n; ++i) workers.push_back({Encoder(spec, Membership{dtype, d, n, i, 7}), {}, {}});
   RawVector x(dtype, d), y(dtype, d), g(dtype, d);
   std::mt19937_64 random(3);
   std::normal_distribution<double> normal;
@@ -179,8 +173,9 @@ double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds)
     for (std::uint32_t i = 0; i < n; ++i) {
       Straggler& worker = workers[i];
       if (worker.owed && random() % 2 == 0) aggregate.absorb_late(*worker.owed, i, worker.message), worker.owed.reset();
-      if (!worker.owed && random() % 10 == 0) worker.h = aggregate.state_of(i);  // it was lost, and is another process
-      if (round > 0 && i > 0 && !worker.owed && random() % 20 == 0) aggregate.remove(i), worker.h.clear();
+      if (!worker.owed && random() % 10 == 0)
+        worker.encoder.h() = aggregate.state_of(i);  // it was lost, and is another process
+      if (round > 0 && i > 0 && !worker.owed && random() % 20 == 0) aggregate.remove(i), worker.encoder.h().clear();
     }
     std::vector<std::uint32_t> absent;
     std::vector<std::uint32_t> present;
@@ -193,9 +188,9 @@ double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds)
       for (RawVector* v : {&y, &x})
         for (std::uint32_t j = 0; j < d; ++j) values<T>(*v)[j] = static_cast<T>(normal(random));
       if (!aggregate.is_member(i))
-        worker.tree.propose_initial(worker.h, x.data(), worker.message);
+        worker.encoder.propose_initial(x.data(), worker.message);
       else
-        worker.tree.propose(round, 0.1, worker.h, y.data(), x.data(), worker.message);
+        worker.encoder.propose(round, 0.1, y.data(), x.data(), worker.message);
       if (late) worker.owed = round;
     }
     aggregate.begin_round(round, absent);
@@ -208,7 +203,7 @@ double largest_drift_with_absences(const PluginSpec& spec, std::uint64_t rounds)
       double mean = 0, members = 0;
       for (std::uint32_t i = 0; i < n; ++i) {
         if (!aggregate.is_member(i)) continue;
-        const TrackedVector h = workers[i].owed ? aggregate.state_of(i) : workers[i].h;
+        const TrackedVector h = workers[i].owed ? aggregate.state_of(i) : workers[i].encoder.h();
         mean += double{static_cast<const T*>(h.sum().data())[j]};
         ++members;
       }
@@ -234,15 +229,14 @@ TEST(Aggregate, IsTheMeanWhoeverIsAbsentLateReplacedOrNew) {
 TEST(Aggregate, ASavedOneGoesOnWithTheSameBits) {
   const PluginSpec spec = mechanism(&tpc::mechanism<ResetsAlone>, compressor("randk", 2));
   const Membership server{TPC_F64, 2, 1, TPC_SERVER, 1};
-  const MechanismTree tree(spec, server);
-  MechanismTree worker(spec, {TPC_F64, 2, 1, 0, 1});
-  TrackedVector h(TPC_F64, 2);
+  const Replica tree(spec, server);
+  Encoder worker(spec, {TPC_F64, 2, 1, 0, 1});
   RawVector x(TPC_F64, 2), g(TPC_F64, 2), again(TPC_F64, 2);
   std::vector<std::uint8_t> message, saved;
   Aggregate first(tree, server), second(tree, server);
   for (std::uint64_t round = 1; round < 20; ++round) {
     for (std::uint32_t j = 0; j < 2; ++j) values<double>(x)[j] = 1.0 / static_cast<double>(round + j);
-    worker.propose(round, 0.1, h, x.data(), x.data(), message);
+    worker.propose(round, 0.1, x.data(), x.data(), message);
     for (Aggregate* aggregate : {&first, &second}) {
       if (aggregate == &second && round < 10) continue;
       aggregate->begin_round(round);
@@ -262,7 +256,7 @@ TEST(Aggregate, ASavedOneGoesOnWithTheSameBits) {
 TEST(Aggregate, RefusesAResetThatTheMechanismDoesNotDeclare) {
   const PluginSpec spec = mechanism(catalog().find(TPC_MECHANISM, "ef21", "test").descriptor, compressor("topk", 1));
   const Membership server{TPC_F64, 2, 1, TPC_SERVER, 1};
-  const MechanismTree tree(spec, server);
+  const Replica tree(spec, server);
   Aggregate aggregate(tree, server);
   std::vector<std::uint8_t> dense_reset(1 + 16);
   dense_reset[0] = 2 | 4;
@@ -275,7 +269,7 @@ TEST(Aggregate, RefusesAResetThatTheMechanismDoesNotDeclare) {
 TEST(Aggregate, RefusesWorkersThatDoNotResetTogether) {
   const PluginSpec spec = mechanism(catalog().find(TPC_MECHANISM, "gd", "test").descriptor, {});
   const Membership server{TPC_F64, 2, 2, TPC_SERVER, 1};
-  const MechanismTree tree(spec, server);
+  const Replica tree(spec, server);
   Aggregate aggregate(tree, server);
   std::vector<std::uint8_t> dense_reset(1 + 16);
   dense_reset[0] = 2 | 4;

@@ -1,5 +1,5 @@
 // Minibatches and momentum: what a worker takes for its gradient.
-#include "runtime/estimator.hpp"
+#include "method/estimator.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,9 @@
 #include <random>
 #include <threepc/sdk.hpp>
 
-#include "runtime/aggregate.hpp"
+#include "method/aggregate.hpp"
+#include "method/encoder.hpp"
+#include "vector/arithmetic.hpp"
 
 namespace threepc {
 namespace {
@@ -71,17 +73,15 @@ PluginSpec spec_of(const tpc_descriptor& mechanism, const tpc_descriptor& compre
 /// Twenty rounds of three workers whose x hardly moves, so that h - y carries the inequality.
 std::vector<std::string> warnings_of(const PluginSpec& spec, std::vector<NamedValue>& last) {
   constexpr std::uint32_t n = 3, d = 40;
-  MechanismTree server(spec, {TPC_F64, d, n, TPC_SERVER, 7});
+  Replica server(spec, {TPC_F64, d, n, TPC_SERVER, 7});
   Measurements measurements(server);
   std::mt19937_64 random(1);
   std::normal_distribution<double> normal;
-  std::vector<MechanismTree> trees;
-  std::vector<TrackedVector> h;
+  std::vector<Encoder> encoders;
   std::vector<RawVector> x;
   std::vector<std::uint8_t> message;
   for (std::uint32_t i = 0; i < n; ++i) {
-    trees.emplace_back(spec, Membership{TPC_F64, d, n, i, 7});
-    h.emplace_back(TPC_F64, d);
+    encoders.emplace_back(spec, Membership{TPC_F64, d, n, i, 7});
     x.emplace_back(TPC_F64, d);
     for (std::uint32_t j = 0; j < d; ++j) static_cast<double*>(x[i].data())[j] = normal(random);
   }
@@ -90,9 +90,10 @@ std::vector<std::string> warnings_of(const PluginSpec& spec, std::vector<NamedVa
     measurements.begin_round();
     for (std::uint32_t i = 0; i < n; ++i) {
       Measurement measured;
-      trees[i].propose(round, 0.1, h[i], x[i].data(), x[i].data(), message, &measured);
+      encoders[i].propose(round, 0.1, x[i].data(), x[i].data(), message, &measured);
       Bytes bytes;
-      Measurements::append_to(bytes, trees[i].distance(h[i].sum().data(), x[i].data()), trees[i], &measured);
+      const double gap = distance_sq(TPC_F64, d, encoders[i].h().sum().data(), x[i].data());
+      Measurements::append_to(bytes, gap, encoders[i], &measured);
       EXPECT_EQ(bytes.size(), Measurements::doubles(server) * sizeof(double));
       measurements.add(bytes);
     }

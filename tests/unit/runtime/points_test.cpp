@@ -1,5 +1,5 @@
 // Who took part in which round, at which x: also when rounds are undone, late or saved.
-#include "runtime/points.hpp"
+#include "method/points.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "wire/program.hpp"
+#include "method/program.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/schedule.hpp"
+#include "method/schedule.hpp"
 
 #include <gtest/gtest.h>
 

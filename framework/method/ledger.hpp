@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "wire/mechanism_tree.hpp"
-#include "wire/tracked_vector.hpp"
+#include "method/replica.hpp"
+#include "vector/tracked_vector.hpp"
 
 namespace threepc {
 
@@ -23,7 +23,7 @@ class Ledger {
   enum class Shrinks { by_replaying, when_restarted };
 
   /// `tree` is the server's and outlives the ledger.
-  Ledger(const MechanismTree& tree, std::uint32_t workers, Shrinks shrinks = Shrinks::by_replaying);
+  Ledger(const Replica& tree, std::uint32_t workers, Shrinks shrinks = Shrinks::by_replaying);
 
   /// From here on, until the next round begins, what is noted can be undone.
   void begin_round();
@@ -61,7 +61,7 @@ class Ledger {
   void forget_before(Mark mark);
   std::vector<std::size_t> last_resets() const;
 
-  const MechanismTree* tree_;
+  const Replica* tree_;
   Shrinks shrinks_;
   std::size_t most_;                                // bytes
   std::vector<std::optional<TrackedVector>> base_;  // of each worker, before the log; none: zero

@@ -1,4 +1,4 @@
-#include "runtime/lanczos.hpp"
+#include "method/lanczos.hpp"
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>

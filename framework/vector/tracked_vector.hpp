@@ -3,7 +3,8 @@
 
 #include <optional>
 
-#include "wire/exact_vector.hpp"
+#include "vector/arithmetic.hpp"
+#include "vector/exact_vector.hpp"
 
 namespace threepc {
 

@@ -34,7 +34,4 @@ class RawVector {
 /// Up to here numbers are moderate: a method that diverges passes through larger ones before it reaches infinity.
 inline double moderate_magnitude(tpc_dtype dtype) { return dtype == TPC_F32 ? 1e15 : 1e100; }
 
-/// max_j |v_j|; infinity if an entry is NaN or infinite.
-double largest_magnitude(const RawVector& v);
-
 }  // namespace threepc

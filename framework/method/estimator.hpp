@@ -6,7 +6,7 @@
 
 #include "config/run_config.hpp"
 #include "plugin/instances.hpp"
-#include "runtime/bytes.hpp"
+#include "vector/bytes.hpp"
 
 namespace threepc {
 
@@ -40,7 +40,6 @@ class Estimator {
  private:
   void estimate(const tpc_context& context, const void* x);
   void draw(const tpc_context& context);
-  void average();
 
   const Problem* problem_;
   std::uint64_t rows_ = 0;

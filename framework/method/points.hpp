@@ -5,8 +5,8 @@
 #include <threepc/sdk/bytes.hpp>
 #include <vector>
 
-#include "plugin/raw_vector.hpp"
-#include "runtime/bytes.hpp"
+#include "vector/bytes.hpp"
+#include "vector/raw_vector.hpp"
 
 namespace threepc {
 

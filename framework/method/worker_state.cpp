@@ -1,4 +1,4 @@
-#include "runtime/worker_state.hpp"
+#include "method/worker_state.hpp"
 
 namespace threepc {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <span>
 
-#include "runtime/bytes.hpp"
-#include "wire/tracked_vector.hpp"
+#include "vector/bytes.hpp"
+#include "vector/tracked_vector.hpp"
 
 namespace threepc {
 

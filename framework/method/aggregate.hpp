@@ -8,9 +8,9 @@
 #include <threepc/sdk/bytes.hpp>
 #include <vector>
 
-#include "runtime/ledger.hpp"
-#include "wire/exact_vector.hpp"
-#include "wire/mechanism_tree.hpp"
+#include "method/ledger.hpp"
+#include "method/replica.hpp"
+#include "vector/exact_vector.hpp"
 
 namespace threepc {
 
@@ -25,8 +25,7 @@ class Aggregate {
   };
 
   /// With a ledger, or without. `tree` outlives the aggregate.
-  Aggregate(const MechanismTree& tree, const Membership& membership,
-            std::optional<Ledger::Shrinks> ledger = std::nullopt);
+  Aggregate(const Replica& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger = std::nullopt);
 
   /// Begins a round, in which no message of the workers `absent` is absorbed: their g_i stay as they are.
   /// Without a ledger, nobody may be absent from a round in which all others reset.
@@ -92,7 +91,7 @@ class Aggregate {
     std::uint32_t member_count = 0;
   };
 
-  const MechanismTree* tree_;
+  const Replica* tree_;
   Membership membership_;
   Held held_;
   std::vector<ExactVector> singles_;  // g_i, for TPC_RESETS_ALONE only

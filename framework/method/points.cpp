@@ -1,4 +1,4 @@
-#include "runtime/points.hpp"
+#include "method/points.hpp"
 
 #include <algorithm>
 #include <cstring>

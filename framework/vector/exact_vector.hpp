@@ -3,7 +3,7 @@
 
 #include <threepc/abi.h>
 
-#include "plugin/raw_vector.hpp"
+#include "vector/raw_vector.hpp"
 
 namespace threepc {
 
@@ -22,9 +22,5 @@ class ExactVector {
   RawVector sum_;
   RawVector error_;
 };
-
-/// from <- from - share * part, exactly but for 2^-48 of the product; worker and server get the same. The two may
-/// differ in their dtype.
-void subtract(double share, const ExactVector& part, ExactVector& from);
 
 }  // namespace threepc

@@ -1,27 +1,22 @@
-// A mechanism with its children, as both ends of a run hold it: the worker proposes with it, the server
-// replays with it. Equal specs give equal codec numbers and random streams on both sides.
+// A mechanism with its children, as both roles of it have it. Equal specs give equal codec numbers and random streams
+// on both sides.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "method/program.hpp"
 #include "plugin/instances.hpp"
-#include "wire/measurement.hpp"
-#include "wire/program.hpp"
-#include "wire/tracked_vector.hpp"
+#include "vector/tracked_vector.hpp"
 
 namespace threepc {
 
+/// Whoever makes messages has an Encoder; whoever only decodes what others have made, a Replica.
 class MechanismTree {
  public:
-  /// Creates every instance, checks that each slot holds the class of compressor that it accepts, and, on a
-  /// worker, allocates the declared state vectors. Throws Failure.
-  MechanismTree(const PluginSpec& spec, const Membership& membership);
-  ~MechanismTree();
   MechanismTree(MechanismTree&&) noexcept;
 
   /// A, B and B_spread of the whole; NaN when no theory is known.
@@ -40,19 +35,6 @@ class MechanismTree {
   /// The compressors directly in a mechanism's slots; operations name them by number, from 1.
   const std::vector<std::unique_ptr<Compressor>>& codecs() const { return codecs_; }
 
-  /// Worker: the declared state of every plugin in the tree, always in the same order.
-  std::vector<RawVector*> state() const;
-
-  /// Worker: replaces `message` by this round's program and moves h by replaying it. y and x hold dim values.
-  /// Fills `measurement` if there is one, which decodes every payload once more.
-  void propose(std::uint64_t round, double stepsize, TrackedVector& h, const void* y, const void* x,
-               std::vector<std::uint8_t>& message, Measurement* measurement = nullptr);
-  /// Worker: the program that sets h to x, sent once for init = "gradient".
-  void propose_initial(TrackedVector& h, const void* x, std::vector<std::uint8_t>& message) const;
-
-  /// ||a - b||^2 of two vectors of the run; b may be null.
-  double distance(const void* a, const void* b) const;
-
   /// The plugin whose part of `message`, sent by `worker` in `round`, decodes to NaN, infinity or numbers beyond
   /// moderate_magnitude(); "" if none.
   std::string culprit(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> message) const;
@@ -64,23 +46,26 @@ class MechanismTree {
   /// Moves h as the whole program of `worker` in `round` moved the worker's own.
   void replay(std::span<const std::uint8_t> program, std::uint64_t round, std::uint32_t worker, TrackedVector& h) const;
 
- private:
+ protected:
   struct Node;
-  struct Emission;
-  friend struct Emission;
 
-  std::unique_ptr<Node> build(const PluginSpec& spec);
+  /// Creates every instance, checks that each slot holds the class of compressor that it accepts, and, for an encoder,
+  /// allocates the declared state vectors. Throws Failure.
+  MechanismTree(const PluginSpec& spec, const Membership& membership, Role role);
+  ~MechanismTree();
+
   void apply(const Operation& operation, std::uint64_t round, std::uint32_t worker, TrackedVector& h) const;
-  void propose_at(Node& node, Emission& emission);
   void add_dense(std::span<const std::uint8_t> payload, const tpc_sum& target) const;
-  void append_dense(const void* a, const void* b, std::vector<std::uint8_t>& out) const;
-  void subtract_vectors(const void* a, const void* b, RawVector& out) const;
 
   Membership membership_;
+  Role role_;
   std::vector<std::unique_ptr<Compressor>> codecs_;  // codec c is codecs_[c - 1]
   std::uint32_t instances_ = 0;
   std::unique_ptr<Node> root_;
   double keep_ = 0;
+
+ private:
+  std::unique_ptr<Node> build(const PluginSpec& spec);
 };
 
 }  // namespace threepc

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "wire/exact_vector.hpp"
+#include "vector/exact_vector.hpp"
 
 namespace threepc {
 

@@ -1,4 +1,4 @@
-#include "runtime/ledger.hpp"
+#include "method/ledger.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -26,7 +26,7 @@ void Ledger::each(Mark from, Body body) const {
   }
 }
 
-Ledger::Ledger(const MechanismTree& tree, std::uint32_t workers, Shrinks shrinks)
+Ledger::Ledger(const Replica& tree, std::uint32_t workers, Shrinks shrinks)
     : tree_(&tree),
       shrinks_(shrinks),
       most_(most_bytes(tree.membership(), workers, shrinks)),

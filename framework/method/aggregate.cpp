@@ -1,27 +1,15 @@
-#include "runtime/aggregate.hpp"
+#include "method/aggregate.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <threepc/sdk/vectors.hpp>
 
 #include "failure.hpp"
-#include "runtime/bytes.hpp"
+#include "vector/arithmetic.hpp"
+#include "vector/bytes.hpp"
 
 namespace threepc {
 namespace {
-
-template <class T>
-bool divide_into(const ExactVector& sum, std::uint32_t members, RawVector& g) {
-  const auto* high = static_cast<const double*>(sum.sum().data());
-  const auto* low = static_cast<const double*>(sum.error().data());
-  auto* out = static_cast<T*>(g.data());
-  double nan_or_zero = 0;  // v * 0 is NaN for a NaN and an infinite v, 0 otherwise
-  for (std::uint32_t i = 0; i < g.dim(); ++i) {
-    out[i] = static_cast<T>((high[i] + low[i]) / members);
-    nan_or_zero += out[i] * 0.0;
-  }
-  return nan_or_zero == 0;
-}
 
 void append_to(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
@@ -29,7 +17,7 @@ void append_to(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> byt
 
 }  // namespace
 
-Aggregate::Aggregate(const MechanismTree& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger)
+Aggregate::Aggregate(const Replica& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger)
     : tree_(&tree),
       membership_(membership),
       held_{ExactVector(TPC_F64, membership.dim), {}, std::vector<bool>(membership.workers), 0},
@@ -216,10 +204,6 @@ void Aggregate::restart_ledger(std::uint32_t worker, TrackedVector state) {
   if (ledger_) ledger_->restart(worker, std::move(state));
 }
 
-bool Aggregate::mean(RawVector& g) const {
-  const std::uint32_t divisor = std::max(1U, held_.member_count);
-  return membership_.dtype == TPC_F32 ? divide_into<float>(held_.sum, divisor, g)
-                                      : divide_into<double>(held_.sum, divisor, g);
-}
+bool Aggregate::mean(RawVector& g) const { return divide(held_.sum, std::max(1U, held_.member_count), g); }
 
 }  // namespace threepc

@@ -1,20 +1,14 @@
-#include "runtime/estimator.hpp"
+#include "method/estimator.hpp"
 
 #include <threepc/sdk/context.hpp>
 #include <utility>
+
+#include "vector/arithmetic.hpp"
 
 namespace threepc {
 namespace {
 
 constexpr std::uint32_t batch_stream = 4;
-
-template <class T>
-void average_into(double momentum, const RawVector& previous, RawVector& point) {
-  const T share = static_cast<T>(momentum);
-  const auto* before = static_cast<const T*>(previous.data());
-  auto* now = static_cast<T*>(point.data());
-  for (std::uint32_t i = 0; i < point.dim(); ++i) now[i] = (1 - share) * before[i] + share * now[i];
-}
 
 }  // namespace
 
@@ -34,7 +28,7 @@ void Estimator::next(const tpc_context& context, const void* x, double* value) {
   if (exact()) return problem_->evaluate(context, x, value, point_.data());
   if (value != nullptr) problem_->evaluate(context, x, value, truth_.data());
   estimate(context, x);
-  if (momentum_ < 1 && begun_) average();
+  if (momentum_ < 1 && begun_) average(momentum_, previous_, point_);
   begun_ = true;
 }
 
@@ -56,13 +50,6 @@ void Estimator::draw(const tpc_context& context) {
   tpc::Random random(host_services(), own, tpc::Scope::own);
   drawn_.resize(batch_);
   for (std::uint64_t& row : drawn_) row = random.below(static_cast<std::uint32_t>(rows_));
-}
-
-void Estimator::average() {
-  if (point_.dtype() == TPC_F32)
-    average_into<float>(momentum_, previous_, point_);
-  else
-    average_into<double>(momentum_, previous_, point_);
 }
 
 }  // namespace threepc
