@@ -165,7 +165,7 @@ std::vector<RawVector*> Encoder::state() const {
 }
 
 void Encoder::propose(std::uint64_t round, double stepsize, const void* y, const void* x,
-                            std::vector<std::uint8_t>& message, Measurement* measurement) {
+                      std::vector<std::uint8_t>& message, Measurement* measurement) {
   h_.take_back(keep_);
   Emission emission{*this, root_.get(), round, stepsize, y, x, ProgramWriter(message), {}, nullptr, measurement};
   if (measurement != nullptr) {

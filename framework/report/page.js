@@ -272,7 +272,7 @@
       mode: all.y.filter(finite).length < 25 * alike.length ? "lines+markers" : "lines",
       line: {
         color: curveColor(alike[0], theme),
-        dash: crowded() ? "solid" : key === figure.keys[0] ? curveDash(alike[0], theme) : "dot",
+        dash: key !== figure.keys[0] ? "dot" : crowded() ? "solid" : curveDash(alike[0], theme),
         width: crowded() ? 1 : noisy ? 1.2 : 2,
       },
       marker: { size: 5 },

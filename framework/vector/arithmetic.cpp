@@ -81,8 +81,8 @@ double largest_magnitude(const RawVector& v) {
   return with_type_of(v.dtype(), [&]<class T>() {
     double largest = 0;
     for (const T value : values_of<T>(v))
-      largest = std::isfinite(value) ? std::max(largest, std::abs(double{value}))
-                                     : std::numeric_limits<double>::infinity();
+      largest =
+          std::isfinite(value) ? std::max(largest, std::abs(double{value})) : std::numeric_limits<double>::infinity();
     return largest;
   });
 }
@@ -158,8 +158,7 @@ bool divide(const ExactVector& sum, double divisor, RawVector& out) {
 void subtract(double share, const ExactVector& part, ExactVector& from) {
   const tpc_sum target = from.target();
   for (const RawVector* v : {&part.sum(), &part.error()})
-    with_types_of(v->dtype(), target.dtype,
-                  [&]<class T, class S>() { subtract_product<T, S>(share, *v, target); });
+    with_types_of(v->dtype(), target.dtype, [&]<class T, class S>() { subtract_product<T, S>(share, *v, target); });
 }
 
 }  // namespace threepc

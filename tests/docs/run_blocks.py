@@ -79,7 +79,6 @@ HOST_KEY = re.compile(r"(?:run|workers|faults|checkpoint|transport|optimizer)\.[
 FOREIGN_OPTIONS = {"--mpi", "--kill-on-bad-exit", "--oversubscribe", "--map-by", "--mca", "--tag-output", "--network",
                    "--megabytes"}
 SECONDS = 120  # for one line
-SKIPPED = 77
 
 
 class Page:
@@ -196,7 +195,7 @@ def prepare(source, build, work, transport):
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     for folder in ("configs", "examples"):
-        shutil.copytree(source / folder, work / folder)
+        shutil.copytree(source / folder, work / folder, ignore=shutil.ignore_patterns("build"))
     (work / "build").mkdir()
     (work / "build/release").symlink_to(build)
     (work / "run.toml").write_text(RUN_TOML.format(transport=transport), encoding="utf-8")
