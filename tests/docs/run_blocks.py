@@ -155,7 +155,7 @@ class Page:
                           if not re.search(rf"[`.]{key}[`= ]", text)]
 
     def is_key(self, key):
-        """A table is no value of it, and so refused; but not as an unknown key."""
+        """Under one of the transports; a value of the wrong type is refused, but not as an unknown key."""
         for transport in ("tcp", "shm", "inproc", "mpi"):
             said = subprocess.run(["threepc", "config", "check", "run.toml", "--set", f"transport={{plugin='{transport}'}}",
                                    "--set", f"{key}=false"], cwd=self.work, env=self.env, capture_output=True, text=True)
