@@ -182,7 +182,9 @@ play() {
 provide_workers() {
   local worker options
   as_options "${settings[@]}" "transport=$(transport_table "$transport")" "faults={inject=[${phase_injections[$1]#,}]}"
-  printf '%s\0' "${options[@]}" >"$folder/work"
+  # At once: a worker that is started meanwhile has all of the old options, or all of the new ones.
+  printf '%s\0' "${options[@]}" >"$folder/work.next"
+  mv "$folder/work.next" "$folder/work"
   [ "$1" -eq 0 ] || return 0
   for ((worker = 0; worker < n; ++worker)); do keep_working "$worker" & done
 }
