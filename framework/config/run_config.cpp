@@ -54,6 +54,29 @@ void read_workers(Section section, RunConfig& config) {
   section.refuse_unknown();
 }
 
+/// Without a mechanism nothing is lost, and there is only `replay` to decide.
+void read_downlink(Section section, RunConfig& config, const ResolveContext& context) {
+  DownlinkConfig& downlink = config.downlink;
+  const auto of = section.choice("of", {"model", "gradient"});
+  const Node* const replay = section.take("replay");
+  downlink.replay = section.flag("replay").value_or(true);
+  const Node* const plugin = section.take("plugin");
+  if (!of && plugin == nullptr) return section.refuse_unknown();
+  if (!of)
+    section.wrong(*plugin, "plugin",
+                  "needs of = \"model\" or of = \"gradient\" beside it: what the mechanism compresses on its way down");
+  if (replay != nullptr)
+    section.wrong(*replay, "replay", "belongs to a downlink without a mechanism; remove it, or 'of' and 'plugin'");
+  downlink.of = *of == "model" ? DownlinkConfig::Of::model : DownlinkConfig::Of::gradient;
+  downlink.mechanism = resolve_plugin(section, TPC_MECHANISM, nullptr, context);
+  const bool replayable = (config.optimizer.descriptor->capabilities & TPC_REPLAYABLE) != 0;
+  if (downlink.of == DownlinkConfig::Of::gradient && !replayable)
+    section.wrong(
+        *section.take("of"), "of",
+        std::string("\"gradient\" needs an optimizer whose steps workers can make with the same bits, and '") +
+            config.optimizer.descriptor->id + "' does not say that of itself; use \"model\", or another optimizer");
+}
+
 void read_plugin_path(Section section, RunConfig& config, const fs::path& folder) {
   for (const Node* item : section.list("path")) {
     const auto* text = std::get_if<std::string>(&item->value);
@@ -268,6 +291,16 @@ void write_method(Lines& out, const RunConfig& config, bool complete) {
   write_plugin(out, config.optimizer, complete, keys);
 }
 
+/// What replays share does not change a bit of x, so that server and workers need not agree on it.
+void write_downlink(Lines& out, const RunConfig& config, bool complete) {
+  const DownlinkConfig& downlink = config.downlink;
+  const std::string of = downlink.of == DownlinkConfig::Of::model ? "model" : "gradient";
+  if (downlink.mechanism) return write_plugin(out, *downlink.mechanism, complete, {{"of", of}});
+  if (!complete) return;
+  out.table("downlink");
+  out.add("replay", Value(downlink.replay));
+}
+
 void write_workers(Lines& out, const RunConfig& config, bool complete) {
   out.table("workers");
   out.add("count", integer(config.workers));
@@ -307,7 +340,9 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
   config.checkpoint = read_checkpoint_rules(root.child("checkpoint"));
   read_plugin_path(root.child("plugins"), config, folder);
   config.catalog = std::make_shared<Catalog>(Catalog::search_path(config.plugin_path));
-  read_plugins(root, config, {*config.catalog, file, folder.string(), config.dtype, data_is_elsewhere});
+  const ResolveContext context{*config.catalog, file, folder.string(), config.dtype, data_is_elsewhere};
+  read_plugins(root, config, context);
+  read_downlink(root.child("downlink"), config, context);
   root.refuse_unknown();
   refuse_injections(config);
   return config;
@@ -318,6 +353,7 @@ std::string to_toml(const RunConfig& config) {
   write_run(out, config, true);
   write_workers(out, config, true);
   write_method(out, config, true);
+  write_downlink(out, config, true);
   write_plugin(out, config.transport, true, {{"timeout", config.timeout}});
   write_faults(out, config.faults);
   write_checkpoint_rules(out, config.checkpoint);
@@ -337,6 +373,7 @@ std::vector<std::string> agreement(const RunConfig& config) {
   write_run(out, config, false);
   write_workers(out, config, false);
   write_method(out, config, false);
+  write_downlink(out, config, false);
   std::vector<std::string> lines = out.take();
   const bool paced = config.schedule.kind == Schedule::Kind::cosine;  // its step sizes depend on run.rounds
   std::erase_if(lines, [&](const std::string& line) {

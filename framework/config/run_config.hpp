@@ -34,6 +34,14 @@ struct Schedule {
   double decay_factor = 0.5;      // step: what each decay multiplies by
 };
 
+/// [downlink]: what goes down to the workers.
+struct DownlinkConfig {
+  enum class Of { steps, gradient, model };
+  Of of = Of::steps;                    // steps: what is needed to make the same, without loss
+  bool replay = true;                   // false: x itself, in every round
+  std::optional<PluginSpec> mechanism;  // of the two others
+};
+
 struct RunConfig {
   std::string file;                    // as given on the command line
   std::vector<std::string> overrides;  // "mechanism.zeta=32", as given
@@ -57,6 +65,7 @@ struct RunConfig {
   PluginSpec mechanism;
   PluginSpec optimizer;
   PluginSpec transport;
+  DownlinkConfig downlink;
 
   bool init_gradient = true;       // [mechanism] init
   double momentum = 1.0;           // [mechanism] momentum: the new gradient's share in v (EF21-SGDM); 1: no memory

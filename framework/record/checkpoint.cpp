@@ -79,6 +79,7 @@ Json to_json(const Checkpoint& c) {
           {"final_chain", c.final_chain},
           {"data", c.data},
           {"server_size", c.server.size()},
+          {"downlink_size", c.downlink.size()},
           {"worker_sizes", sizes_of(c.workers)}};
 }
 
@@ -140,6 +141,7 @@ Checkpoint parse_content(tpc::Reader in) {
   const Json json = Json::parse(text.begin(), text.end());
   Checkpoint c = from_json(json);
   c.server = take_blob(in, json.at("server_size"));
+  if (json.contains("downlink_size")) c.downlink = take_blob(in, json.at("downlink_size"));
   for (const Json& size : json.at("worker_sizes")) c.workers.push_back(take_blob(in, size));
   in.finish();
   if (c.workers.size() != c.summary.workers || c.data.size() != c.summary.workers)
@@ -199,6 +201,7 @@ std::uint64_t size_said_by(const Json& header, std::uint64_t header_size) {
   std::uint64_t size = preamble + header_size + sizeof(std::uint64_t);
   const auto add = [&](std::uint64_t more) { size = more > UINT64_MAX - size ? UINT64_MAX : size + more; };
   add(whole_at<std::uint64_t>(header, "server_size"));
+  if (header.contains("downlink_size")) add(whole_at<std::uint64_t>(header, "downlink_size"));
   for (const Json& worker : header.at("worker_sizes")) add(whole<std::uint64_t>(worker, "the size of a state"));
   return size;
 }
@@ -351,6 +354,7 @@ void CheckpointWriter::write_file(const Checkpoint& checkpoint) const {
   out.add(std::uint64_t{header.size()});
   out.add(header.data(), header.size());
   out.add(checkpoint.server.data(), checkpoint.server.size());
+  out.add(checkpoint.downlink.data(), checkpoint.downlink.size());
   for (const auto& worker : checkpoint.workers) out.add(worker.data(), worker.size());
   out.finish();
   remove_older(name_of(checkpoint.round));

@@ -28,6 +28,7 @@ struct Checkpoint {
   std::uint64_t final_chain = 0;                   // goes on with more rounds does not have
   std::vector<std::uint64_t> data;                 // the digest of what each worker has read; 0: of none
   std::vector<std::uint8_t> server;                // x, g, optimizer
+  std::vector<std::uint8_t> downlink;              // what the workers have been told
   std::vector<std::vector<std::uint8_t>> workers;  // a WorkerState each
 };
 

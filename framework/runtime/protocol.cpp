@@ -23,7 +23,26 @@ std::string shortened(const std::string& text) {
 
 std::int64_t from_now(double seconds) { return host_services().now() + static_cast<std::int64_t>(seconds * 1e9); }
 
+/// By form, then: update, both, evaluation.
+constexpr MessageType questions[3][3] = {
+    {MessageType::model, MessageType::model_evaluate, MessageType::evaluate},
+    {MessageType::steps, MessageType::steps_evaluate, MessageType::evaluate_steps},
+    {MessageType::state, MessageType::state_evaluate, MessageType::evaluate_state}};
+
 }  // namespace
+
+MessageType type_of(const Question& question) {
+  return questions[static_cast<std::size_t>(question.form)]
+                  [question.evaluation + (question.evaluation && !question.update)];
+}
+
+std::optional<Question> question_of(std::uint32_t type) {
+  for (const Form form : {Form::model, Form::steps, Form::state})
+    for (const auto& [update, evaluation] : {std::pair(true, false), std::pair(true, true), std::pair(false, true)})
+      if (static_cast<std::uint32_t>(type_of({form, update, evaluation})) == type)
+        return Question{form, update, evaluation};
+  return std::nullopt;
+}
 
 std::string seconds_text(double seconds) {
   char text[32];

@@ -34,8 +34,28 @@ enum class MessageType : std::uint32_t {
   restore = 15,        // server -> worker: a WorkerState to go on from, and its y; worker -> server: done
   evaluate = 16,       // server -> worker: x^t, in the run's dtype; only an evaluation is wanted
   patience = 17,       // server -> worker: nothing to do yet, but the server is there
-  leave = 18           // worker -> server: it leaves for good
+  leave = 18,          // worker -> server: it leaves for good
+  // server -> worker, x^t in other forms: what model, model_evaluate and evaluate say
+  steps = 19,  // how the worker's own x becomes x^t
+  steps_evaluate = 20,
+  evaluate_steps = 21,
+  state = 22,  // x^t, with all that later steps need
+  state_evaluate = 23,
+  evaluate_state = 24,
+  astray = 25  // worker -> server: those steps do not lead to that x; it waits for x itself
 };
+
+/// How x^t comes to a worker; see Downlink.
+enum class Form { model, steps, state };
+
+/// What a worker is asked at x^t.
+struct Question {
+  Form form;
+  bool update, evaluation;  // one of them, or both
+};
+MessageType type_of(const Question& question);
+/// nullopt: a message of this type asks something else.
+std::optional<Question> question_of(std::uint32_t type);
 
 inline std::span<const std::uint8_t> payload_of(const tpc_message& message) { return {message.data, message.size}; }
 

@@ -38,34 +38,46 @@ void Roster::admit(std::uint64_t round) {
   dismiss_leaving();
 }
 
-std::uint32_t Roster::ask(std::uint64_t round, bool evaluate, std::span<const std::uint8_t> x,
-                          const std::vector<bool>& sampled) {
+void Roster::ask(std::uint64_t round, bool evaluate, const std::vector<bool>& sampled) {
   const bool in_process = (config_->transport.descriptor->capabilities & TPC_IN_PROCESS) != 0;
   round_ = round;
   began_ = now();
-  x_ = x;
-  question_ = evaluate ? MessageType::model_evaluate : MessageType::model;
-  std::uint32_t asked = 0, present = 0;
+  evaluate_ = evaluate;
   for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) {
-    seats_[worker].update.reset();
-    seats_[worker].asked = (is_present(worker) || is_awaited(worker)) && (sampled.empty() || sampled[worker]);
-    asked += seats_[worker].asked;
-    present += is_present(worker);
+    Seat& seat = seats_[worker];
+    seat.update.reset();
+    seat.asked = (is_present(worker) || is_awaited(worker)) && (sampled.empty() || sampled[worker]);
+    if (is_told(worker)) home_->count_letter(worker, seat.asked);
   }
-  if (asked == seats_.size() && present == asked) {
-    channel_->broadcast(question_, round, x);
-    return asked;
-  }
+  if (tell_all(round)) return;
   for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) {
     if (!is_present(worker)) continue;
-    if (seats_[worker].asked)
-      tell(worker, question_, round, x);
-    else if (evaluate && home_->is_member(worker))
-      tell(worker, MessageType::evaluate, round, x);
+    if (is_told(worker))
+      tell_x(worker, question_to(worker), round);
     else if (in_process)  // a thread drives many workers in turn, so each gets a message
       tell(worker, MessageType::patience, round, {});
   }
-  return asked;
+}
+
+bool Roster::is_told(std::uint32_t worker) const {
+  return seats_[worker].asked || (evaluate_ && is_present(worker) && home_->is_member(worker));
+}
+
+/// At once, if all are asked, and in the same words. False: nobody was told anything.
+bool Roster::tell_all(std::uint64_t round) {
+  const auto is_asked = [](const Seat& seat) { return seat.asked && seat.presence == Presence::present; };
+  if (!std::all_of(seats_.begin(), seats_.end(), is_asked)) return false;
+  const Downlink::Letter first = home_->letter(0);
+  for (std::uint32_t worker = 1; worker < seats_.size(); ++worker)
+    if (home_->letter(worker).bytes.data() != first.bytes.data()) return false;
+  channel_->broadcast(type_of({first.form, true, evaluate_}), round, first.bytes);
+  return true;
+}
+
+bool Roster::tell_x(std::uint32_t worker, Question question, std::uint64_t round) {
+  const Downlink::Letter letter = home_->letter(worker);
+  question.form = letter.form;
+  return tell(worker, type_of(question), round, letter.bytes);
 }
 
 /// The last worker's message is waited for first: when it is there, mostly all are, and one wait does for a round.
@@ -101,13 +113,13 @@ std::optional<std::span<const std::uint8_t>> Roster::evaluation(std::uint32_t wo
   if (!is_present(worker) && (!survives_ || config_->faults.on_worker_loss != Faults::OnLoss::wait))
     return std::nullopt;
   const auto message =
-      obtain(worker, {MessageType::evaluation, round_, "the evaluation", MessageType::evaluate, false});
+      obtain(worker, {MessageType::evaluation, round_, "the evaluation", {Form::model, false, true}, false});
   return message ? std::optional(payload_of(*message)) : std::nullopt;
 }
 
 std::optional<std::span<const std::uint8_t>> Roster::diagnosis(std::uint32_t worker) {
   if (!is_present(worker)) return std::nullopt;
-  const auto message = obtain(worker, {MessageType::diagnosis, round_, "the diagnosis", MessageType::patience, false});
+  const auto message = obtain(worker, {MessageType::diagnosis, round_, "the diagnosis", {}, false});
   return message ? std::optional(payload_of(*message)) : std::nullopt;
 }
 
@@ -131,8 +143,7 @@ std::vector<std::optional<Bytes>> Roster::take_snapshots() {
   for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) {
     Seat& seat = seats_[worker];
     if (seat.snapshot_due && is_present(worker))
-      if (const auto message =
-              obtain(worker, {MessageType::snapshot, snapshot_round_, "the state", MessageType::snapshot, false}))
+      if (const auto message = obtain(worker, {MessageType::snapshot, snapshot_round_, "the state", {}, false}))
         seat.snapshot.emplace(message->data, message->data + message->size);
     seat.snapshot_due = false;
     out.push_back(std::exchange(seat.snapshot, std::nullopt));
@@ -154,7 +165,7 @@ std::optional<tpc_message> Roster::obtain(std::uint32_t worker, const Wanted& wa
       await_return(worker, *give_up);
       const bool lost_for_good = wanted.type == MessageType::snapshot || wanted.type == MessageType::diagnosis;
       if (lost_for_good) return std::nullopt;  // it has forgotten; the ledger knows what its state was
-      if (!tell(worker, wanted.question, wanted.round, x_)) continue;
+      if (!tell_x(worker, wanted.question, wanted.round)) continue;
       until = deadline(wanted);
     }
     const Heard heard = channel_->hear(member_of(worker), until);
@@ -191,6 +202,10 @@ bool Roster::is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_mes
   }
   if (is(message, MessageType::leave)) {
     say_farewell(worker);
+    return false;
+  }
+  if (is(message, MessageType::astray) && message.round == round_ && home_->distrust(worker)) {
+    tell_x(worker, question_to(worker), round_);
     return false;
   }
   if (is(message, MessageType::hello)) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/run_config.hpp"
+#include "runtime/downlink.hpp"
 #include "runtime/protocol.hpp"
 
 namespace threepc {
@@ -36,7 +37,7 @@ class Roster {
    public:
     virtual ~Home() = default;
     /// The data of the restore message of a worker, and the round that it is the end of.
-    virtual Bytes restoration(std::uint32_t worker) const = 0;
+    virtual Bytes restoration(std::uint32_t worker) = 0;
     virtual std::uint64_t restoration_round() const = 0;
     virtual double stepsize() const = 0;
     /// Throws Failure unless a worker with these facts fits the run.
@@ -46,6 +47,12 @@ class Roster {
     /// The worker has left for good.
     virtual void dismiss(std::uint32_t worker) = 0;
     virtual void warn(const std::string& text) = 0;
+    /// The worker is told x^t, once in a round; `asked`: it takes part.
+    virtual void count_letter(std::uint32_t worker, bool asked) = 0;
+    /// How, valid until the round is over.
+    virtual Downlink::Letter letter(std::uint32_t worker) = 0;
+    /// The worker's steps have not led it to x^t. False: it was sent none.
+    virtual bool distrust(std::uint32_t worker) = 0;
     /// Throws Failure, and has absorbed nothing then, if it cannot be decoded.
     virtual void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) = 0;
   };
@@ -61,10 +68,9 @@ class Roster {
 
   /// Before round `round`: hears those who are not present. Waits only if nobody is.
   void admit(std::uint64_t round);
-  /// Sends x to the workers that are present; those that are not `sampled` (empty: all are) get it only if they are
-  /// members and an evaluation is wanted. Returns to how many the model went. x is valid until the round is over.
-  std::uint32_t ask(std::uint64_t round, bool evaluate, std::span<const std::uint8_t> x,
-                    const std::vector<bool>& sampled);
+  /// Tells x^round to the workers that are present; those that are not `sampled` (empty: all are) are told only if they
+  /// are members and an evaluation is wanted.
+  void ask(std::uint64_t round, bool evaluate, const std::vector<bool>& sampled);
   /// Waits for the updates of the workers that were asked.
   void collect();
   /// What the worker has sent in this round is no message of a member that is in its senses: it is lost, and told so.
@@ -128,12 +134,18 @@ class Roster {
   struct Wanted {
     MessageType type;
     std::uint64_t round;
-    const char* name;      // "the update"
-    MessageType question;  // what is sent again to a worker that came back
+    const char* name;   // "the update"
+    Question question;  // at x^t, of a worker that came back
     bool may_be_late;
   };
 
-  Wanted wanted_update() const { return {MessageType::update, round_, "the update", question_, true}; }
+  Question question_to(std::uint32_t worker) const { return {Form::model, seats_[worker].asked, evaluate_}; }
+  bool is_told(std::uint32_t worker) const;
+  bool tell_all(std::uint64_t round);
+  bool tell_x(std::uint32_t worker, Question question, std::uint64_t round);
+  Wanted wanted_update() const {
+    return {MessageType::update, round_, "the update", {Form::model, true, evaluate_}, true};
+  }
   void await_update(std::uint32_t worker);
   std::optional<tpc_message> obtain(std::uint32_t worker, const Wanted& wanted);
   bool is_awaited(std::uint32_t worker) const;
@@ -172,8 +184,7 @@ class Roster {
   std::vector<Seat> seats_;
   std::uint64_t round_ = 0;
   std::int64_t began_ = 0;  // the round, tpc_host.now
-  MessageType question_ = MessageType::model;
-  std::span<const std::uint8_t> x_;
+  bool evaluate_ = false;   // the round is evaluated
   std::uint64_t snapshot_round_ = 0;
   std::uint64_t losses_ = 0;
 };

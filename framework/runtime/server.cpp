@@ -103,14 +103,14 @@ bool Server::is_over_already() {
 void Server::begin_round(std::uint64_t round) {
   whole_ = tally_;
   open_round_ = round;
-  const std::uint32_t asked = roster_.ask(round, wants_evaluation(round), {x_.bytes(), x_.size_bytes()}, sample(round));
-  tally_.downlink_bytes += asked * x_.size_bytes();
+  downlink_->begin_round(round);
+  roster_.ask(round, wants_evaluation(round), sample(round));
 }
 
 /// What follows the updates. False: the run is over.
 bool Server::finish_round(std::uint64_t round) {
   if (wants_evaluation(round)) gather_evaluations();
-  finite_ = aggregate_->mean(g_);
+  finite_ = aggregate_->mean(iterate_->g());
   if (!is_moderate()) remove_guilty(round);
   count_round();
   if (wants_evaluation(round)) {
@@ -153,7 +153,7 @@ std::vector<bool> Server::sample(std::uint64_t round) const {
 void Server::absorb(std::uint64_t round) {
   absorbing_ = true;
   aggregate_->begin_round(round, roster_.absent());
-  points_->begin(round, x_);
+  points_->begin(round, downlink_->model());
   absorbed_.assign(config_->workers, std::nullopt);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     if (roster_.update(worker)) absorb_from(round, worker, false);
@@ -204,7 +204,17 @@ void Server::absorb_late(std::uint64_t round, std::uint32_t worker, std::span<co
 void Server::dismiss(std::uint32_t worker) {
   aggregate_->remove(worker);
   points_->forget(worker);
+  downlink_->forget(worker);
   memories_[worker].clear();
+}
+
+/// Its processor or its C library computes otherwise than the server's.
+bool Server::distrust(std::uint32_t worker) {
+  if (!downlink_->distrust(worker)) return false;
+  tally_.downlink_bytes += downlink_->model().size_bytes();
+  warn("round " + std::to_string(tally_.last.round) + ": worker " + std::to_string(worker) +
+       " computes another model from the same steps; from now on it is sent the model itself");
+  return true;
 }
 
 void Server::count_round() {
@@ -239,10 +249,10 @@ void Server::record(std::uint64_t round) {
   metrics.wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
   metrics.seconds = static_cast<double>(host_services().now() - started_) * 1e-9;
   diverged_ = complete_ && has_diverged();
-  tally_.chain.add(x_.data(), x_.size_bytes());
+  tally_.chain.add(iterate_->x().data(), iterate_->x().size_bytes());
   directory_->add(metrics);
   progress_->show(metrics);
-  if (!diverged_) std::memcpy(last_finite_.data(), x_.data(), x_.size_bytes());
+  if (!diverged_) std::memcpy(last_finite_.data(), iterate_->x().data(), iterate_->x().size_bytes());
 }
 
 /// NaN, infinity, or a gradient immense against the first: a run at 1e93 has not ended well, it has not ended yet.
@@ -264,8 +274,7 @@ bool Server::has_diverged() {
 void Server::step(std::uint64_t round) {
   const double stepsize = summary_.stepsize * schedule_factor(config_->schedule, round, config_->rounds);
   stepping_ = true;
-  optimizer_->step(optimizer_->context(round, TPC_SERVER, stepsize), g_.data(), x_.data(),
-                   optimizer_state_pointers_.data());
+  downlink_->step(stepsize);
   stepping_ = false;
 }
 

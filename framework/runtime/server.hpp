@@ -10,6 +10,7 @@
 
 #include "config/run_config.hpp"
 #include "method/aggregate.hpp"
+#include "method/iterate.hpp"
 #include "method/points.hpp"
 #include "method/replica.hpp"
 #include "method/worker_state.hpp"
@@ -18,6 +19,7 @@
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
 #include "record/summary.hpp"
+#include "runtime/downlink.hpp"
 #include "runtime/injector.hpp"
 #include "runtime/measurements.hpp"
 #include "runtime/protocol.hpp"
@@ -75,7 +77,6 @@ class Server : private Roster::Home {
   void make_plugins();
   std::optional<Ledger::Shrinks> ledgers() const;
   void decide_stepsize();
-  double theoretical_stepsize(const TheoryConstants& theory);
   double network_smoothness();
 
   void rounds();
@@ -125,18 +126,24 @@ class Server : private Roster::Home {
   void save_from_ledgers();
   void append_point(std::uint32_t worker, Bytes& out) const;
   void restore();
+  void restore_downlink();
   void restore_workers();
   WorkerState state_of(std::uint32_t worker) const;
   TrackedVector remember(std::uint32_t worker, const Bytes& state);
   std::vector<RawVector*> held_vectors();
 
-  Bytes restoration(std::uint32_t worker) const override;
+  Bytes restoration(std::uint32_t worker) override;
   std::uint64_t restoration_round() const override { return absorbed_round_; }
   double stepsize() const override { return summary_.stepsize; }
   void accept(std::uint32_t worker, const WorkerFacts& facts) override;
   bool is_member(std::uint32_t worker) const override { return aggregate_->is_member(worker); }
   void dismiss(std::uint32_t worker) override;
   void warn(const std::string& text) override;
+  void count_letter(std::uint32_t worker, bool asked) override {
+    tally_.downlink_bytes += downlink_->count(worker, asked);
+  }
+  Downlink::Letter letter(std::uint32_t worker) override { return downlink_->letter(worker); }
+  bool distrust(std::uint32_t worker) override;
   void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) override;
 
   const RunConfig* config_;
@@ -147,15 +154,12 @@ class Server : private Roster::Home {
   Membership membership_;
   std::vector<bool> here_;          // who is there when the run begins
   std::vector<WorkerFacts> facts_;  // theirs, in their order
-  RawVector x_;
+  std::optional<Iterate> iterate_;
   RawVector last_finite_;
-  RawVector g_;
   std::optional<Replica> mechanism_;
-  std::optional<Optimizer> optimizer_;
   std::optional<Aggregate> aggregate_;
   std::optional<Measurements> measurements_;
-  std::vector<RawVector> optimizer_state_;
-  std::vector<void*> optimizer_state_pointers_;
+  std::optional<Downlink> downlink_;
   Roster roster_;
   Injector injector_;
   std::uint64_t absorbed_round_ = 0;             // of the last updates in the aggregate

@@ -47,6 +47,7 @@ Checkpoint Server::server_part(std::uint64_t round) {
   for (const RawVector* vector : held_vectors()) append(out.server, *vector);
   points_->save(out.server);
   aggregate_->save(out.server);
+  downlink_->save(out.downlink);
   out.workers.resize(config_->workers);
   return out;
 }
@@ -123,6 +124,7 @@ void Server::undo_open_round() {
     throw Failure(Exit::unexpected, "the round was not over, and with [checkpoint] at_end = false it cannot be undone");
   if (absorbing_) aggregate_->undo_round();
   if (absorbing_) points_->undo_round();
+  downlink_->undo_round();
   tally_ = whole_;
   regular_.reset();
   absorbed_round_ = *std::exchange(open_round_, std::nullopt) - 1;
@@ -168,11 +170,13 @@ TrackedVector Server::remember(std::uint32_t worker, const Bytes& state) {
 }
 
 /// Nothing, if the worker is no member: then it begins.
-Bytes Server::restoration(std::uint32_t worker) const {
+Bytes Server::restoration(std::uint32_t worker) {
   Bytes out;
+  downlink_->begin_anew(worker);
   if (!aggregate_->is_member(worker)) return out;
   append(out, state_of(worker));
   append_point(worker, out);
+  downlink_->append_restoration(worker, out);
   return out;
 }
 
@@ -183,8 +187,8 @@ void Server::append_point(std::uint32_t worker, Bytes& out) const {
 }
 
 std::vector<RawVector*> Server::held_vectors() {
-  std::vector<RawVector*> all = {&x_, &last_finite_};
-  for (RawVector& vector : optimizer_state_) all.push_back(&vector);
+  std::vector<RawVector*> all = {&iterate_->x(), &last_finite_};
+  for (RawVector& vector : iterate_->state()) all.push_back(&vector);
   return all;
 }
 
@@ -211,6 +215,7 @@ void Server::restore() {
     points_->load(in);
     aggregate_->load(in);
     in.finish();
+    restore_downlink();
     for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
       if (aggregate_->is_member(worker) != !c.workers[worker].empty() ||
           aggregate_->is_member(worker) != (points_->of(worker) != nullptr))
@@ -220,13 +225,21 @@ void Server::restore() {
   }
 }
 
+/// Earlier versions have written none: then everybody is told as one that is new.
+void Server::restore_downlink() {
+  if (resumed_->downlink.empty()) return downlink_->go_on(resumed_->round + 1);
+  tpc::Reader in(resumed_->downlink.data(), resumed_->downlink.size());
+  downlink_->load(in);
+  in.finish();
+}
+
 /// The workers' part: each gets its own and confirms it.
 void Server::restore_workers() {
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const Bytes& state = resumed_->workers[worker];
     if (!state.empty()) aggregate_->restart_ledger(worker, remember(worker, state));
     Bytes message = state;
-    if (!state.empty()) append_point(worker, message);
+    if (!state.empty()) append_point(worker, message), downlink_->append_restoration(worker, message);
     if (here_[worker]) hand_over(worker, MessageType::restore, absorbed_round_, message);
   }
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)

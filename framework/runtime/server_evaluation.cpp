@@ -29,7 +29,7 @@ void Server::gather_evaluations() {
 
 void Server::gather_evaluation(std::uint32_t worker) {
   const std::size_t measured = measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0;
-  const std::size_t expected = sizeof(double) + x_.size_bytes() + measured;
+  const std::size_t expected = sizeof(double) + iterate_->x().size_bytes() + measured;
   evaluations_[worker] = roster_.evaluation(worker);
   if (!evaluations_[worker] || evaluations_[worker]->size() == expected) return;
   const std::size_t seen = std::exchange(evaluations_[worker], std::nullopt)->size();
@@ -70,12 +70,12 @@ void Server::sum_evaluations() {
 void Server::add_evaluation(std::span<const std::uint8_t> message) {
   tally_.last.f += tpc::Values<double>(message.data())[0];
   add_values(membership_.dtype, message.data() + sizeof(double), gradient_);
-  if (measurements_) measurements_->add(message.subspan(sizeof(double) + x_.size_bytes()));
+  if (measurements_) measurements_->add(message.subspan(sizeof(double) + iterate_->x().size_bytes()));
 }
 
 /// With ||g - grad f||^2, which the server alone knows, and a word about every constant that does not hold.
 void Server::finish_measurements(std::uint64_t round) {
-  tally_.last.measured = measurements_->finish_round(round, distance_sq(g_, gradient_));
+  tally_.last.measured = measurements_->finish_round(round, distance_sq(iterate_->g(), gradient_));
   for (const std::string& warning : measurements_->take_warnings())
     warn("round " + std::to_string(round) + ": " + warning);
 }
@@ -87,12 +87,13 @@ void Server::finish_measurements(std::uint64_t round) {
 bool Server::expel_the_infinite(std::uint64_t round) {
   const auto is_finite = [&](std::span<const std::uint8_t> message) {
     return all_finite(TPC_F64, message.data(), 1) &&
-           all_finite(membership_.dtype, message.data() + sizeof(double), x_.dim());
+           all_finite(membership_.dtype, message.data() + sizeof(double), iterate_->x().dim());
   };
   std::vector<std::uint32_t> guilty;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     if (evaluations_[worker] && !is_finite(*evaluations_[worker])) guilty.push_back(worker);
-  if (guilty.empty() || !(largest_magnitude(x_) < moderate_x) || is_everybody(guilty.size(), round)) return false;
+  if (guilty.empty() || !(largest_magnitude(iterate_->x()) < moderate_x) || is_everybody(guilty.size(), round))
+    return false;
   for (const std::uint32_t worker : guilty)
     roster_.expel(worker,
                   Failure(Exit::plugin, accusation(worker, "problem '" + std::string(config_->problem.descriptor->id) +
@@ -109,7 +110,7 @@ bool Server::is_everybody(std::size_t accused, std::uint64_t round) const {
 /// Whether g is of the size of numbers that a run has.
 bool Server::is_moderate() const {
   const double limit = moderate_magnitude(membership_.dtype);
-  return norm_sq(g_) < limit * limit;
+  return norm_sq(iterate_->g()) < limit * limit;
 }
 
 /// g is not finite, or immense. The run goes on without the workers whose fault that is, or ends if it cannot. If it is
@@ -121,12 +122,12 @@ void Server::remove_guilty(std::uint64_t round) {
     const Accused all = accused(round);
     if (all.empty()) return;
     for (const auto& [worker, text] : all) replace_update(round, worker, Failure(Exit::plugin, text));
-    finite_ = aggregate_->mean(g_);
+    finite_ = aggregate_->mean(iterate_->g());
   }
 }
 
 Server::Accused Server::accused(std::uint64_t round) {
-  if (finite_ && !(largest_magnitude(x_) < moderate_x)) return {};
+  if (finite_ && !(largest_magnitude(iterate_->x()) < moderate_x)) return {};
   Accused all = accused_by_themselves(round);
   return all.empty() ? accused_by_their_updates(round) : all;
 }
@@ -147,7 +148,7 @@ void Server::keep_evaluations() {
 Server::Accused Server::accused_by_themselves(std::uint64_t round) {
   Accused all;
   std::size_t problems = 0;
-  const bool moderate = largest_magnitude(x_) < moderate_x;
+  const bool moderate = largest_magnitude(iterate_->x()) < moderate_x;
   if (wants_evaluation(round)) keep_evaluations();
   roster_.announce(MessageType::diagnose, round);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
@@ -165,7 +166,7 @@ Server::Accused Server::accused_by_themselves(std::uint64_t round) {
 
 /// A worker that is hostile does not say so.
 Server::Accused Server::accused_by_their_updates(std::uint64_t round) const {
-  if (!aggregate_->remembers() || !(largest_magnitude(x_) < moderate_x)) return {};
+  if (!aggregate_->remembers() || !(largest_magnitude(iterate_->x()) < moderate_x)) return {};
   Accused all;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const auto program = aggregate_->program_in_round(worker);
@@ -178,12 +179,12 @@ Server::Accused Server::accused_by_their_updates(std::uint64_t round) const {
 /// A finite step from a finite x ends at a finite x.
 std::string Server::optimizer_fault(std::uint64_t round) {
   const double moderate = moderate_magnitude(membership_.dtype);
-  if (round == 0 || std::isfinite(largest_magnitude(x_)) || !aggregate_->remembers()) return "";
+  if (round == 0 || std::isfinite(largest_magnitude(iterate_->x())) || !aggregate_->remembers()) return "";
   Aggregate before = *aggregate_;
   before.undo_round();
   RawVector g(membership_.dtype, membership_.dim);
   if (!before.mean(g) || !(largest_magnitude(g) * std::max(1.0, summary_.stepsize) < moderate)) return "";
-  return "round " + std::to_string(round) + ": " + optimizer_->name() +
+  return "round " + std::to_string(round) + ": " + iterate_->optimizer().name() +
          " misbehaved: g and the step size are finite, but the x that it made of them is not (" +
          config_->optimizer.file + ")";
 }

@@ -5,13 +5,13 @@
 #include <threepc/sdk/bytes.hpp>
 
 #include "method/lanczos.hpp"
+#include "method/stepsize.hpp"
 #include "runtime/message_bounds.hpp"
 #include "runtime/server.hpp"
 
 namespace threepc {
 namespace {
 
-constexpr std::uint32_t optimizer_stream = 2;
 constexpr std::uint32_t member_of(std::uint32_t worker) { return worker + 1; }
 
 std::string hex(std::uint64_t digest) {
@@ -105,9 +105,11 @@ void Server::take_in(std::uint32_t worker) {
   // Before anything of that size is allocated: the dimension is what a peer says.
   if (rest.size() != facts_.front().dim * size_of(membership_.dtype))
     throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
-  x_ = g_ = last_finite_ = RawVector(membership_.dtype, facts_.front().dim);
-  std::memcpy(x_.data(), rest.data(), x_.size_bytes());
-  last_finite_ = x_;
+  membership_.dim = summary_.dim = facts_.front().dim;
+  membership_.blocks = facts_.front().blocks;
+  iterate_.emplace(config_->optimizer, membership_);
+  std::memcpy(iterate_->x().data(), rest.data(), rest.size());
+  last_finite_ = iterate_->x();
 }
 
 void Server::accept(std::uint32_t worker, const WorkerFacts& facts) {
@@ -137,16 +139,12 @@ void Server::require_same_data(std::uint32_t worker, const WorkerFacts& facts) c
 }
 
 void Server::make_plugins() {
-  membership_.dim = summary_.dim = facts_.front().dim;
-  membership_.blocks = facts_.front().blocks;
   mechanism_.emplace(config_->mechanism, membership_);
   if (config_->measure) measurements_.emplace(*mechanism_);
   aggregate_.emplace(*mechanism_, membership_, ledgers());
   points_.emplace(membership_.dtype, membership_.dim, membership_.workers);
-  optimizer_.emplace(config_->optimizer, membership_, optimizer_stream);
-  for (std::uint32_t i = 0; i < config_->optimizer.descriptor->state_vectors; ++i)
-    optimizer_state_.emplace_back(membership_.dtype, membership_.dim);
-  for (RawVector& vector : optimizer_state_) optimizer_state_pointers_.push_back(vector.data());
+  downlink_.emplace(*config_, membership_, *iterate_);
+  if (resumed_ == nullptr) downlink_->begin();
   gradient_.resize(membership_.dim);
   const std::uint64_t longest = longest_message(*config_, *mechanism_);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) channel_->limit(member_of(worker), longest);
@@ -165,55 +163,20 @@ std::optional<Ledger::Shrinks> Server::ledgers() const {
 
 /// gamma as the user gave it or as theory says, times the multiplier.
 void Server::decide_stepsize() {
-  const TheoryConstants theory = mechanism_->constants();
-  summary_.A = theory.A;
-  summary_.B = theory.B;
+  const Compression up = {mechanism_->constants(), mechanism_->name()};
+  const std::optional<Compression> down = downlink_->compression();
   double squares = 0;
   for (const WorkerFacts& facts : facts_) squares += facts.L_i * facts.L_i;
-  summary_.L_plus = std::sqrt(squares / static_cast<double>(facts_.size()));
-  summary_.L_minus = facts_.front().L_minus;
-  if (config_->stepsize) {
-    summary_.stepsize = *config_->stepsize * config_->multiplier;
-    return;
-  }
-  summary_.stepsize = config_->multiplier * theoretical_stepsize(theory);
-}
-
-/// 1 / (L_minus + L_plus sqrt(B / A)) (3PC, Theorem 5.5); with B_spread, the part of B that goes with the Hessian
-/// variance in place of L_plus (Szlendak, Tyurin, Richtarik 2022, Theorem 4). Under the PL condition with constant mu,
-/// min{1 / (L_minus + L_plus sqrt(2B / A)), A / (2 mu)} (3PC, Theorem 5.8).
-double Server::theoretical_stepsize(const TheoryConstants& theory) {
-  const std::string cure = "; give [optimizer] stepsize a number instead of \"theory\"";
-  if (config_->batch || config_->momentum < 1)
-    throw Failure(Exit::usage, std::string("no step size follows from theory: it speaks of exact gradients, and this "
-                                           "run has ") +
-                                   (config_->batch ? "[workers] batch" : "[mechanism] momentum") + cure);
-  if (config_->participation < 1)
-    throw Failure(Exit::usage,
-                  "no step size follows from theory: it speaks of rounds in which all workers take part, "
-                  "and this run has [workers] participation" +
-                      cure);
-  if ((config_->optimizer.descriptor->capabilities & TPC_GRADIENT_STEP) == 0)
-    throw Failure(Exit::usage, "no step size follows from theory: it speaks of steps x - gamma g, and the " +
-                                   optimizer_->name() + " makes others" + cure);
-  if (std::isnan(theory.A))
-    throw Failure(Exit::usage, "no step size follows from theory: the " + mechanism_->name() +
-                                   " has no known constants A and B" + cure);
-  if (std::isnan(summary_.L_plus))
-    throw Failure(Exit::usage, "no step size follows from theory: the problem '" +
-                                   std::string(config_->problem.descriptor->id) + "' knows no smoothness constants" +
-                                   cure);
-  if (std::isnan(summary_.L_minus)) summary_.L_minus = network_smoothness();
-  const double spread = facts_.front().hessian_spread;
-  const double shared = std::isnan(theory.B_spread) || std::isnan(spread) ? 0 : theory.B_spread;
-  const double L_plus_sq = summary_.L_plus * summary_.L_plus;
-  const double error = ((theory.B - shared) * L_plus_sq + (shared > 0 ? shared * spread * spread : 0)) / theory.A;
-  const double general = 1 / (summary_.L_minus + std::sqrt((config_->mu ? 2 : 1) * error));
-  const double stepsize = config_->mu ? std::min(general, theory.A / (2 * *config_->mu)) : general;
-  if (!std::isfinite(stepsize))
-    throw Failure(Exit::usage,
-                  "the step size that follows from theory is not finite, because L_minus and L_plus are 0" + cure);
-  return stepsize;
+  Smoothness known = {std::sqrt(squares / static_cast<double>(facts_.size())), facts_.front().L_minus,
+                      facts_.front().hessian_spread};
+  const double stepsize = config_->stepsize ? *config_->stepsize
+                                            : theoretical_stepsize(*config_, up, down ? &*down : nullptr, known,
+                                                                   [this] { return network_smoothness(); });
+  summary_.A = up.constants.A;
+  summary_.B = up.constants.B;
+  summary_.L_plus = known.L_plus;
+  summary_.L_minus = known.L_minus;
+  summary_.stepsize = config_->multiplier * stepsize;
 }
 
 /// L_minus = ||(1/n) sum_i H_i||, by Lanczos with products averaged over the workers.

@@ -7,6 +7,7 @@
 
 #include "method/lanczos.hpp"
 #include "method/worker_state.hpp"
+#include "runtime/downlink.hpp"
 #include "runtime/measurements.hpp"
 #include "runtime/message_bounds.hpp"
 #include "vector/arithmetic.hpp"
@@ -85,15 +86,6 @@ void Worker::handle(const tpc_message& message) {
         throw Failure(Exit::peer, "malformed message: a step size of " + std::to_string(message.size) + " bytes");
       std::memcpy(&stepsize_, message.data, sizeof stepsize_);
       break;
-    case MessageType::model:
-      answer_model(message, false);
-      break;
-    case MessageType::model_evaluate:
-      answer_model(message, true);
-      break;
-    case MessageType::evaluate:
-      answer_evaluate(message);
-      break;
     case MessageType::snapshot:
       answer_snapshot(message.round);
       break;
@@ -108,7 +100,10 @@ void Worker::handle(const tpc_message& message) {
       channel_.close();
       break;
     default:
-      throw Failure(Exit::peer, "the server sent a message of unknown type " + std::to_string(message.type));
+      const auto question = question_of(message.type);
+      if (!question)
+        throw Failure(Exit::peer, "the server sent a message of unknown type " + std::to_string(message.type));
+      answer(*question, message);
   }
 }
 
@@ -172,14 +167,39 @@ const void* Worker::aligned(const tpc_message& message) {
   return x_.data();
 }
 
-/// Steps 1, 2 and 4 of a round: the gradient, the mechanism's message, and the report if one is wanted.
-void Worker::answer_model(const tpc_message& message, bool evaluate) {
+void Worker::answer(const Question& question, const tpc_message& message) {
   require_problem("sent a model");
-  const std::uint64_t round = message.round;
-  injector_.act(round, Injection::When::receive);
+  if (question.update) injector_.act(message.round, Injection::When::receive);
+  const void* const x = point(question.form, message);
+  if (x == nullptr)
+    channel_.send(server, MessageType::astray, message.round, {});
+  else if (question.update)
+    answer_model(message.round, x, question.evaluation);
+  else
+    answer_evaluate(message.round, x);
+}
+
+/// x^t. nullptr: the server's steps have not led there.
+const void* Worker::point(Form form, const tpc_message& message) {
+  if (form == Form::model) return aligned(message);
+  try {
+    return replay(form, message);
+  } catch (const tpc::Error& error) {
+    throw Failure(Exit::peer, std::string("malformed message: steps: ") + error.what());
+  }
+}
+
+const void* Worker::replay(Form form, const tpc_message& message) {
+  if (!replica_) replica_.emplace(*config_, membership_);
+  if (read_letter(form, payload_of(message), message.round, *replica_)) return replica_->model().data();
+  replica_.reset();
+  return nullptr;
+}
+
+/// Steps 1, 2 and 4 of a round: the gradient, the mechanism's message, and the report if one is wanted.
+void Worker::answer_model(std::uint64_t round, const void* x, bool evaluate) {
   double value = 0;
-  estimator_->next(problem_->context(round, membership_.worker, stepsize_), aligned(message),
-                   evaluate ? &value : nullptr);
+  estimator_->next(problem_->context(round, membership_.worker, stepsize_), x, evaluate ? &value : nullptr);
   const bool measured = begun_;
   propose(round, evaluate && config_->measure);
   begun_ = true;
@@ -197,13 +217,11 @@ void Worker::send_update(std::uint64_t round) {
 }
 
 /// For the metrics alone: f_i and its gradient at x, and nothing of the method moves.
-void Worker::answer_evaluate(const tpc_message& message) {
-  require_problem("sent a model");
+void Worker::answer_evaluate(std::uint64_t round, const void* x) {
   RawVector gradient(membership_.dtype, membership_.dim);
   double value = 0;
-  problem_->evaluate(problem_->context(message.round, membership_.worker, stepsize_), aligned(message), &value,
-                     gradient.data());
-  send_evaluation(message.round, value, gradient, nullptr);
+  problem_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, &value, gradient.data());
+  send_evaluation(round, value, gradient, nullptr);
 }
 
 void Worker::answer_snapshot(std::uint64_t round) {
@@ -222,6 +240,7 @@ void Worker::restore(const tpc_message& message) {
   require_problem("sent a state");
   for (RawVector* vector : encoder_->state()) vector->clear();
   encoder_->h().clear();
+  replica_.reset();
   try {
     tpc::Reader in(message.data, message.size);
     if (message.size > 0) restore_from(in);
@@ -238,6 +257,11 @@ void Worker::restore_from(tpc::Reader& in) {
   encoder_->h() = state.h;
   const auto round = in.get<std::uint64_t>();
   take(in, x_);
+  if (in.remaining() > 0) {
+    const auto at = in.get<std::uint64_t>();
+    replica_.emplace(*config_, membership_);
+    replica_->take_state(in, at);
+  }
   in.finish();
   tpc::Reader memory(state.memory.data(), state.memory.size());
   if (memory.remaining() > 0)

@@ -9,6 +9,7 @@
 #include "config/run_config.hpp"
 #include "method/encoder.hpp"
 #include "method/estimator.hpp"
+#include "method/model_roles.hpp"
 #include "plugin/instances.hpp"
 #include "runtime/injector.hpp"
 #include "runtime/protocol.hpp"
@@ -38,11 +39,14 @@ class Worker {
   void make_problem();
   void send_facts();
   void answer_curvature(const tpc_message& message);
-  void answer_model(const tpc_message& message, bool evaluate);
+  void answer(const Question& question, const tpc_message& message);
+  const void* point(Form form, const tpc_message& message);
+  const void* replay(Form form, const tpc_message& message);
+  void answer_model(std::uint64_t round, const void* x, bool evaluate);
   void propose(std::uint64_t round, bool measure);
   void send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured);
   void send_update(std::uint64_t round);
-  void answer_evaluate(const tpc_message& message);
+  void answer_evaluate(std::uint64_t round, const void* x);
   void answer_snapshot(std::uint64_t round);
   void restore(const tpc_message& message);
   void restore_from(tpc::Reader& in);
@@ -63,7 +67,8 @@ class Worker {
   std::optional<Problem> problem_;
   std::optional<Encoder> encoder_;
   std::optional<Estimator> estimator_;
-  RawVector x_;  // a copy of the model, only where the transport's is not aligned
+  std::optional<ModelReplica> replica_;  // where the server's steps are replayed
+  RawVector x_;                          // a copy of the model, only where the transport's is not aligned
   Measurement measurement_;
   Injector injector_;
   Bytes message_;  // the update: a sealed program

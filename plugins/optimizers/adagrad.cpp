@@ -21,6 +21,7 @@ class AdaGrad {
       .paper =
           "Duchi, Hazan, Singer, Adaptive Subgradient Methods for Online Learning and Stochastic Optimization, "
           "JMLR 2011",
+      .capabilities = TPC_REPLAYABLE,
       .state_vectors = 1};
   static constexpr auto params = tpc::params(
       tpc::param<&AdaGradOptions::epsilon>("epsilon", "keeps the divisor from 0; raise it for a gentler first step",

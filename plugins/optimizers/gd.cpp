@@ -9,7 +9,7 @@ class GradientDescent {
   static constexpr tpc::About about = {.id = "gd",
                                        .version = "1.0.0",
                                        .summary = "Gradient descent: x moves by -stepsize times the aggregate g.",
-                                       .capabilities = TPC_GRADIENT_STEP};
+                                       .capabilities = TPC_GRADIENT_STEP | TPC_REPLAYABLE};
   static constexpr auto params = tpc::params();
 
   GradientDescent(const tpc::NoOptions&, const tpc::Setup&) {}

@@ -16,6 +16,7 @@ class HeavyBall {
       .version = "1.0.0",
       .summary = "Polyak's momentum: a gradient step plus a share of the last displacement.",
       .paper = "Polyak, Some methods of speeding up the convergence of iteration methods, 1964",
+      .capabilities = TPC_REPLAYABLE,
       .state_vectors = 1};
   static constexpr auto params = tpc::params(momentum_param());
 

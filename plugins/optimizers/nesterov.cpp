@@ -22,6 +22,7 @@ class Nesterov {
       .paper =
           "Nesterov, Introductory Lectures on Convex Optimization, 2004; Sutskever et al., On the importance of "
           "initialization and momentum in deep learning, ICML 2013",
+      .capabilities = TPC_REPLAYABLE,
       .state_vectors = 1};
   static constexpr auto params = tpc::params(momentum_param());
 

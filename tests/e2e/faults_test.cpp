@@ -419,7 +419,8 @@ TEST_F(LateJoining, ALateWorkerThatIsNotSampledYetDisturbsNoCheckpoint) {
 // ---- partial participation
 
 TEST_F(Faults, SampledWorkersAreTheSameOnEveryTransport) {
-  const std::vector<std::string> set = {"workers.participation=0.5", "optimizer.stepsize=0.05", "run.rounds=2000"};
+  const std::vector<std::string> set = {"workers.participation=0.5", "optimizer.stepsize=0.05", "run.rounds=2000",
+                                        "downlink.replay=false"};
   const auto with = [&](const std::string& more) {
     std::vector<std::string> all = set;
     all.push_back(more);

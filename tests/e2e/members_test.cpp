@@ -60,10 +60,11 @@ class HostileWorker {
     const auto type = static_cast<MessageType>(message.type);
     if (type == MessageType::curvature) return send(type, message.round, {message.data, message.data + message.size});
     if (type == MessageType::restore) return send(type, message.round, {});
-    if (type != MessageType::model && type != MessageType::model_evaluate) return;
+    const auto question = question_of(message.type);
+    if (!question || !question->update) return;
     if (message.round >= round) return act(*this, message.round);
     update(message.round == 0 ? beginning() : Bytes(), message.round);
-    if (type == MessageType::model_evaluate) send(MessageType::evaluation, message.round, Bytes(8 + 50 * 8));
+    if (question->evaluation) send(MessageType::evaluation, message.round, Bytes(8 + 50 * 8));
   }
 
   RunConfig config_;

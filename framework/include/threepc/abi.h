@@ -31,7 +31,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 4                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 5                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -151,7 +151,11 @@ enum {
   TPC_REJOINS = 1 << 5,
   /* An optimizer whose step is x <- x - stepsize * g and nothing else: what the theory behind stepsize = "theory"
    * speaks of. Without it, "theory" is refused. */
-  TPC_GRADIENT_STEP = 1 << 6
+  TPC_GRADIENT_STEP = 1 << 6,
+  /* An optimizer that makes the same bits of the same bits on every machine: it works coordinate by coordinate with
+   * +, -, *, / and sqrt alone, in double or the run's dtype, and draws nothing at random. Workers then make the
+   * server's steps themselves, and what changed of g is all that is sent down. Without it, x is. */
+  TPC_REPLAYABLE = 1 << 7
 };
 
 typedef struct tpc_descriptor {

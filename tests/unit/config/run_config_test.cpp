@@ -193,6 +193,9 @@ multiplier = 1.0
 schedule = "constant"
 warmup = 0
 
+[downlink]
+replay = true
+
 [transport]
 plugin = "inproc"
 timeout = 60.0
