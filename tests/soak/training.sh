@@ -107,6 +107,23 @@ draw_optimizer() {
   [ "$schedule" != cosine ] || extendable=no
 }
 
+# What goes down: steps to replay, x itself, or what a mechanism makes of x or of g.
+draw_downlink() {
+  local of mechanism
+  one_of steps steps steps x model gradient
+  of=$value
+  [ "$of/$optimizer" != gradient/adam ] || of=model
+  [ "$of" = steps ] || what+=" down=$of"
+  case $of in
+    x) settings+=("downlink.replay=false") ;;
+    model | gradient)
+      one_of ef21 clag 3pcv1
+      mechanism=$value
+      settings+=("downlink={plugin=\"$mechanism\",of=\"$of\",compressor={plugin=\"topk\",fraction=0.5}}")
+      ;;
+  esac
+}
+
 # The run in $settings, a "key=value" each: all that the bits of x depend on but for its faults.
 draw_training() {
   local keys=""
@@ -138,4 +155,5 @@ draw_training() {
   draw_problem
   draw_optimizer
   ! in_a_hundred 10 || settings+=("run.measure=true")
+  draw_downlink
 }
