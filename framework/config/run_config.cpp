@@ -24,6 +24,45 @@ void check_name(Section& section, const std::string& name) {
   if (!plain) section.wrong(*section.take("name"), "name", "expected a name without '/', got '" + excerpt(name) + "'");
 }
 
+constexpr const char* evaluate_names[] = {"exact", "bound", "off"};
+constexpr const char* init_names[] = {"gradient", "zero", "compressed"};
+
+/// The value of an enumeration whose names these are; the first if the key is not there.
+template <class Enum, std::size_t n>
+Enum choose(Section& section, const char* key, const char* const (&names)[n]) {
+  const std::vector<std::string> all(names, names + n);
+  const std::string name = section.choice(key, all).value_or(all.front());
+  return static_cast<Enum>(std::find(all.begin(), all.end(), name) - all.begin());
+}
+
+/// "auto" or a number of rounds.
+void read_evaluation(Section& section, RunConfig& config) {
+  config.evaluate = choose<Evaluate>(section, "evaluate", evaluate_names);
+  const Node* const every = section.take("evaluate_every");
+  if (every == nullptr) return;
+  if (const auto* text = std::get_if<std::string>(&every->value)) {
+    if (*text != "auto")
+      section.wrong(*every, "evaluate_every",
+                    "expected \"auto\" or a number of rounds, got \"" + excerpt(*text) + "\"");
+    config.evaluate_every.reset();
+  } else {
+    config.evaluate_every = static_cast<std::uint64_t>(*section.integer("evaluate_every", {1, infinity}));
+  }
+}
+
+/// What needs the true gradient of every worker.
+void require_evaluation(Section& section, Section& stop, const RunConfig& config) {
+  const auto refuse = [&](Section& at, const char* key, const std::string& what) {
+    at.wrong(*at.take(key), key,
+             what + ", but run.evaluate = \"" + evaluate_names[static_cast<int>(config.evaluate)] + "\"");
+  };
+  if (config.evaluate != Evaluate::exact && config.measure)
+    refuse(section, "measure", "compares with the true gradient");
+  if (config.evaluate != Evaluate::off) return;
+  if (config.stop.grad_norm) refuse(stop, "grad_norm", "is a rule about the gradient");
+  if (config.stop.grad_norm_sq) refuse(stop, "grad_norm_sq", "is a rule about the gradient");
+}
+
 void read_run(Section section, RunConfig& config) {
   config.name = section.text("name").value_or(fs::path(config.file).stem().string());
   if (section.take("name") != nullptr) check_name(section, config.name);
@@ -33,7 +72,7 @@ void read_run(Section section, RunConfig& config) {
   config.out = section.text("out").value_or("runs/" + config.name);
   if (config.out.empty()) section.wrong(*section.take("out"), "out", "expected the name of a folder, got \"\"");
   config.measure = section.flag("measure").value_or(false);
-  config.evaluate_every = static_cast<std::uint64_t>(section.integer("evaluate_every", {1, infinity}).value_or(1));
+  read_evaluation(section, config);
   Section stop = section.child("stop");
   config.stop.grad_norm = stop.real("grad_norm", positive);
   config.stop.grad_norm_sq = stop.real("grad_norm_sq", positive);
@@ -42,6 +81,7 @@ void read_run(Section section, RunConfig& config) {
   config.stop.divergence = stop.real("divergence", {1, infinity}).value_or(config.stop.divergence);
   stop.refuse_unknown();
   section.refuse_unknown();
+  require_evaluation(section, stop, config);
 }
 
 void read_workers(Section section, RunConfig& config) {
@@ -138,7 +178,7 @@ void read_plugins(Section& root, RunConfig& config, const ResolveContext& contex
   config.problem = resolve_plugin(problem, TPC_PROBLEM, nullptr, context);
 
   Section mechanism = root.child("mechanism");
-  config.init_gradient = mechanism.choice("init", {"gradient", "zero"}).value_or("gradient") == "gradient";
+  config.init = choose<Init>(mechanism, "init", init_names);
   config.momentum = mechanism.real("momentum", {0, 1, true}).value_or(1.0);
   config.mechanism = resolve_plugin(mechanism, TPC_MECHANISM, nullptr, context);
 
@@ -261,7 +301,9 @@ void write_run(Lines& out, const RunConfig& config, bool complete) {
   out.add("dtype", Value(std::string(config.dtype == TPC_F32 ? "f32" : "f64")));
   out.add("rounds", integer(config.rounds));
   if (complete) out.add("out", Value(config.out));
-  out.add("evaluate_every", integer(config.evaluate_every));
+  if (complete || config.evaluate != Evaluate::exact)
+    out.add("evaluate", Value(std::string(evaluate_names[static_cast<int>(config.evaluate)])));
+  out.add("evaluate_every", config.evaluate_every ? integer(*config.evaluate_every) : Value(std::string("auto")));
   out.add("measure", Value(config.measure));
   const StopRules& stop = config.stop;
   out.table("run.stop");
@@ -284,7 +326,7 @@ void write_method(Lines& out, const RunConfig& config, bool complete) {
   const Value stepsize = config.stepsize ? Value(*config.stepsize) : Value(std::string("theory"));
   write_plugin(out, config.problem, complete);
   write_plugin(out, config.mechanism, complete,
-               {{"init", std::string(config.init_gradient ? "gradient" : "zero")}, {"momentum", config.momentum}});
+               {{"init", std::string(init_names[static_cast<int>(config.init)])}, {"momentum", config.momentum}});
   HostKeys keys = {{"stepsize", stepsize}, {"multiplier", config.multiplier}};
   if (config.mu) keys.emplace_back("mu", *config.mu);
   append_schedule(keys, config.schedule);

@@ -42,6 +42,20 @@ struct DownlinkConfig {
   std::optional<PluginSpec> mechanism;  // of the two others
 };
 
+/// [run] evaluate: what workers say of f in an evaluated round.
+enum class Evaluate {
+  exact,  // f_i and its gradient
+  bound,  // f_i, and how far its gradient is from g_i: two numbers, between which ||grad f|| is
+  off     // nothing
+};
+
+/// [mechanism] init: g_i^0.
+enum class Init {
+  gradient,   // grad f_i(x^0), sent whole
+  zero,       // 0, and nothing is sent
+  compressed  // what the mechanism makes of grad f_i(x^0), from h = y = 0
+};
+
 struct RunConfig {
   std::string file;                    // as given on the command line
   std::vector<std::string> overrides;  // "mechanism.zeta=32", as given
@@ -51,7 +65,8 @@ struct RunConfig {
   tpc_dtype dtype = TPC_F64;
   std::uint64_t rounds = 0;
   std::string out;  // absolute
-  std::uint64_t evaluate_every = 1;
+  Evaluate evaluate = Evaluate::exact;
+  std::optional<std::uint64_t> evaluate_every;  // none: "auto"
   StopRules stop;
   bool measure = false;  // compare the plugins' constants with what happens
 
@@ -67,7 +82,7 @@ struct RunConfig {
   PluginSpec transport;
   DownlinkConfig downlink;
 
-  bool init_gradient = true;       // [mechanism] init
+  Init init = Init::gradient;      // [mechanism] init
   double momentum = 1.0;           // [mechanism] momentum: the new gradient's share in v (EF21-SGDM); 1: no memory
   std::optional<double> stepsize;  // [optimizer] stepsize; none: "theory"
   std::optional<double> mu;        // [optimizer] mu: the constant of the PL condition, for "theory"

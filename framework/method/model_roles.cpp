@@ -12,9 +12,7 @@ namespace {
 constexpr std::uint64_t downlink_seed = 0x9e3779b97f4a7c15;
 constexpr std::uint32_t the_encoder = 0;  // the one worker of its own membership
 
-bool can_replay(const RunConfig& config) {
-  return (config.optimizer.descriptor->capabilities & TPC_REPLAYABLE) != 0;
-}
+bool can_replay(const RunConfig& config) { return (config.optimizer.descriptor->capabilities & TPC_REPLAYABLE) != 0; }
 
 Membership of_server(Membership membership) {
   membership.worker = TPC_SERVER;

@@ -7,8 +7,8 @@ namespace threepc {
 namespace {
 
 [[noreturn]] void no_theory(const std::string& why) {
-  throw Failure(Exit::usage,
-                "no step size follows from theory: " + why + "; give [optimizer] stepsize a number instead of \"theory\"");
+  throw Failure(Exit::usage, "no step size follows from theory: " + why +
+                                 "; give [optimizer] stepsize a number instead of \"theory\"");
 }
 
 void require_theory(const RunConfig& config, const Compression& up, const Compression* down, const Smoothness& known) {
@@ -23,8 +23,7 @@ void require_theory(const RunConfig& config, const Compression& up, const Compre
   for (const Compression* link : {&up, down})
     if (link != nullptr && std::isnan(link->constants.A))
       no_theory("the " + link->name + " has no known constants A and B");
-  if (down != nullptr && config.mu)
-    no_theory("[optimizer] mu belongs to runs without a mechanism in [downlink]");
+  if (down != nullptr && config.mu) no_theory("[optimizer] mu belongs to runs without a mechanism in [downlink]");
   if (std::isnan(known.L_plus))
     no_theory("the problem '" + std::string(config.problem.descriptor->id) + "' knows no smoothness constants");
 }
@@ -62,7 +61,7 @@ double theoretical_stepsize(const RunConfig& config, const Compression& up, cons
   if (std::isnan(known.L_minus)) known.L_minus = find_L_minus();
   const bool loses = down != nullptr && down->constants.B > 0;  // otherwise it is as if there were none
   const double stepsize = !loses ? one_way(config, up.constants, known)
-                                          : both_ways(config.downlink.of, up.constants, down->constants, known);
+                                 : both_ways(config.downlink.of, up.constants, down->constants, known);
   if (!std::isfinite(stepsize)) no_theory("it is not finite, because L_minus and L_plus are 0");
   return stepsize;
 }

@@ -30,8 +30,8 @@ struct Compression {
 /// goes with the Hessian variance in place of L_plus (Szlendak, Tyurin, Richtarik 2022, Theorem 4). Under the PL
 /// condition with constant mu, min{1 / (L_minus + L_plus sqrt(2B / A)), A / (2 mu)} (3PC, Theorem 5.8).
 ///
-/// With one that loses something, of constants A', B': 1 / (L_minus + sqrt(2 M)), where the Lyapunov function f + gamma a G + gamma b H has
-/// a term for the error of either link, and (docs/mechanisms.md derives both)
+/// With one that loses something, of constants A', B': 1 / (L_minus + sqrt(2 M)), where the Lyapunov function f + gamma
+/// a G + gamma b H has a term for the error of either link, and (docs/mechanisms.md derives both)
 ///   of = "gradient": M = L_plus^2 (a B + 3 (1 + B) B' / A'), a = (1 + 3 (2 - A) B' / A') / A
 ///   of = "model":    M = 3 (1 + B') L_plus^2 B / A + c B', c = (L_minus^2 + 3 (2 - A') L_plus^2 B / A) / A'
 double theoretical_stepsize(const RunConfig& config, const Compression& up, const Compression* down, Smoothness& known,

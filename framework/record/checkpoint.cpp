@@ -72,6 +72,7 @@ Json to_json(const Checkpoint& c) {
           {"values", c.values},
           {"uplink_bytes", c.uplink_bytes},
           {"downlink_bytes", c.downlink_bytes},
+          {"evaluation_bytes", c.evaluation_bytes},
           {"wire_bytes", c.wire_bytes},
           {"seconds", c.seconds},
           {"chain", c.chain},
@@ -113,6 +114,7 @@ Checkpoint from_json(const Json& json) {
   c.values = whole_at<std::uint64_t>(json, "values");
   c.uplink_bytes = whole_at<std::uint64_t>(json, "uplink_bytes");
   c.downlink_bytes = whole_at<std::uint64_t>(json, "downlink_bytes");
+  if (json.contains("evaluation_bytes")) c.evaluation_bytes = whole_at<std::uint64_t>(json, "evaluation_bytes");
   c.wire_bytes = whole_at<std::uint64_t>(json, "wire_bytes");
   c.seconds = json.at("seconds").get<double>();
   c.chain = whole_at<std::uint64_t>(json, "chain");

@@ -24,10 +24,11 @@ struct Metrics {
   double uplink_floats_per_worker = 0;                             // values only, the papers' convention
   double uplink_bits_per_worker = 0;                               // the exact messages
   double downlink_bits_per_worker = 0;
-  std::uint64_t wire_bytes = 0;  // everything on the server's sockets, both ways
-  std::uint32_t skipped = 0;     // workers that skipped this round
+  double evaluation_bits_per_worker = 0;  // of what is said for these lines alone; in summary.json
+  std::uint64_t wire_bytes = 0;           // everything on the server's sockets, both ways
+  std::uint32_t skipped = 0;              // workers that skipped this round
   double seconds = 0;
-  std::vector<NamedValue> measured = {};  // [run] measure
+  std::vector<NamedValue> measured = {};  // [run] measure, and the lower end of a bound
 };
 
 /// The line without its end, keys as the contract fixes them.

@@ -102,8 +102,11 @@ void Progress::end_line() {
 /// The time left is the time of all rounds; a stopping rule may end the run earlier.
 std::string Progress::line(const Metrics& m, std::size_t width) const {
   const double rate = m.seconds > 0 ? static_cast<double>(m.round) / m.seconds : 0;
-  std::string text = format("round %llu of %llu  |grad f| %.3e", static_cast<unsigned long long>(m.round),
-                            static_cast<unsigned long long>(config_->rounds), std::sqrt(m.grad_norm_sq));
+  std::string text = format("round %llu of %llu", static_cast<unsigned long long>(m.round),
+                            static_cast<unsigned long long>(config_->rounds));
+  if (config_->evaluate != Evaluate::off)
+    text += format(config_->evaluate == Evaluate::bound ? "  |grad f| <= %.3e" : "  |grad f| %.3e",
+                   std::sqrt(m.grad_norm_sq));
   const auto add = [&](const std::string& part) { text += text.size() + part.size() <= width ? part : ""; };
   if (m.round > 0 && rate > 0)  // what a narrow terminal shows before the rest
     add("  < " + duration(static_cast<double>(config_->rounds - std::min(m.round, config_->rounds)) / rate) + " left");
@@ -111,6 +114,14 @@ std::string Progress::line(const Metrics& m, std::size_t width) const {
   add("  up " + quantity(m.uplink_bits_per_worker, "bit") + "/worker");
   if (m.round > 0 && rate > 0) add(format("  %.0f rounds/s", rate));
   return text;
+}
+
+/// What is neither payload of the method nor of its evaluation: frames, greetings, states of workers that came back.
+std::string wire_text(const Metrics& m, std::uint32_t workers) {
+  const double per_worker = m.uplink_bits_per_worker + m.downlink_bits_per_worker + m.evaluation_bits_per_worker;
+  const double rest = static_cast<double>(m.wire_bytes) - per_worker * workers / 8;
+  return quantity(static_cast<double>(m.wire_bytes), "B") +
+         (rest > 0 ? " (" + quantity(rest, "B") + " of framing, greetings and states)" : "");
 }
 
 std::string final_table(const RunConfig& config, const Summary& s) {
@@ -122,13 +133,17 @@ std::string final_table(const RunConfig& config, const Summary& s) {
   row("mechanism", describe(config.mechanism));
   row("stopped by", s.stopped_by + " after round " + std::to_string(m.round));
   if (s.worker_losses > 0) row("workers lost", std::to_string(s.worker_losses) + " times");
-  row("f(x)", number(m.f));
-  row("|grad f(x)|", number(std::sqrt(m.grad_norm_sq)));
+  if (config.evaluate != Evaluate::off) {
+    row("f(x)", number(m.f));
+    row("|grad f(x)|", (config.evaluate == Evaluate::bound ? "at most " : "") + number(std::sqrt(m.grad_norm_sq)));
+  }
   row("step size", number(s.stepsize) + (config.stepsize ? "" : " (theory, times " + number(s.multiplier) + ")"));
   row("uplink per worker",
       quantity(m.uplink_bits_per_worker, "bit") + " (" + quantity(m.uplink_floats_per_worker, "floats") + ")");
   row("downlink per worker", quantity(m.downlink_bits_per_worker, "bit"));
-  row("on the wire", quantity(static_cast<double>(m.wire_bytes), "B"));
+  if (m.evaluation_bits_per_worker > 0)
+    row("evaluation", quantity(m.evaluation_bits_per_worker, "bit") + " per worker, for the metrics alone");
+  if (m.wire_bytes > 0) row("on the wire", wire_text(m, s.workers));
   row("time",
       duration(m.seconds) + (m.seconds > 0 ? format(", %.0f rounds/s", static_cast<double>(m.round) / m.seconds) : ""));
   row("hash of x", s.x_hash);

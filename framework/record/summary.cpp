@@ -7,6 +7,7 @@ namespace threepc {
 
 std::string to_json_text(const Summary& s) {
   Json json = to_json(s.last);
+  json["evaluation_bits_per_worker"] = s.last.evaluation_bits_per_worker;
   json["stopped_by"] = s.stopped_by;
   json["stepsize"] = number_or_null(s.stepsize);
   json["multiplier"] = s.multiplier;

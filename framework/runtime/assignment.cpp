@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "runtime/stopping.hpp"
@@ -115,7 +116,8 @@ std::optional<Checkpoint> find_beginning(const RunOptions& options, RunConfig& c
 /// The line that ended a run is not one of a run that goes on with more rounds, unless it was due anyway.
 ExpectedLines lines_until(const RunConfig& config, const Checkpoint& from) {
   const bool over = reason_to_stop(config, from.final_last) != nullptr;
-  return {over ? from.final_last.round : from.last.round, config.evaluate_every};
+  return {over ? from.final_last.round : from.last.round,
+          config.evaluate_every.value_or(std::numeric_limits<std::uint64_t>::max())};
 }
 
 /// A run goes on, never back.

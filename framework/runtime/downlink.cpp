@@ -25,10 +25,10 @@ void Downlink::begin_round(std::uint64_t round) {
   state_.clear();
 }
 
-std::uint64_t Downlink::count(std::uint32_t worker, bool asked) {
+Downlink::Cost Downlink::count(std::uint32_t worker, bool asked) {
   const std::uint64_t size = encoder_.replays() ? decide(worker) : model_size();
-  // A model by which nobody makes a step is of the evaluation.
-  return asked || copies_[worker].form != Form::model ? size : 0;
+  const bool is_step = asked || copies_[worker].form != Form::model;
+  return {is_step ? size : 0, is_step ? 0 : size};
 }
 
 /// The shortest form that lets the worker go on; see the class.

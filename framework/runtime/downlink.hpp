@@ -21,13 +21,19 @@ namespace threepc {
 /// replica's whole state, if steps are short.
 ///
 /// What is counted is what the method sends, the same on every transport and after every restart: in one process,
-/// workers read the server's model, and one that was lost and comes back is given all that it needs, which is not counted.
+/// workers read the server's model, and one that was lost and comes back is given all that it needs, which is not
+/// counted.
 class Downlink {
  public:
   /// One message, valid until the next round begins.
   struct Letter {
     Form form;
     std::span<const std::uint8_t> bytes;
+  };
+
+  /// Bytes of a letter: of the method, or of a model by which nobody makes a step, which is for an evaluation alone.
+  struct Cost {
+    std::uint64_t method, evaluation;
   };
 
   /// `iterate` is the server's and outlives this. Throws Failure.
@@ -41,8 +47,8 @@ class Downlink {
   const RawVector& model() const { return encoder_.model(); }
   /// x^round is.
   void begin_round(std::uint64_t round);
-  /// The worker is told the model of the round; returns the bytes that count. `asked`: it takes part in the round.
-  std::uint64_t count(std::uint32_t worker, bool asked);
+  /// The worker is told the model of the round; returns what counts. `asked`: it takes part in the round.
+  Cost count(std::uint32_t worker, bool asked);
   /// What is sent to a worker that was counted in this round, and sent again if it came back.
   Letter letter(std::uint32_t worker);  // x, or bytes made once for all who need the same
   /// Makes the step of the round, with the iterate's g.

@@ -103,22 +103,24 @@ bool Server::is_over_already() {
 void Server::begin_round(std::uint64_t round) {
   whole_ = tally_;
   open_round_ = round;
+  due_ = is_due(round);
+  reported_ = due_ || round == config_->rounds;
   downlink_->begin_round(round);
-  roster_.ask(round, wants_evaluation(round), sample(round));
+  roster_.ask(round, is_evaluated(), sample(round));
 }
 
 /// What follows the updates. False: the run is over.
 bool Server::finish_round(std::uint64_t round) {
-  if (wants_evaluation(round)) gather_evaluations();
+  if (is_evaluated()) gather_evaluations();
   finite_ = aggregate_->mean(iterate_->g());
   if (!is_moderate()) remove_guilty(round);
   count_round();
-  if (wants_evaluation(round)) {
+  if (reported_) {
     evaluate(round);
     record(round);
   }
   if (!finite_ || diverged_) return finish("diverged"), false;
-  const char* const reason = wants_evaluation(round) ? reason_to_stop(*config_, tally_.last) : nullptr;
+  const char* const reason = reported_ ? reason_to_stop(*config_, tally_.last) : nullptr;
   step(round);
   open_round_.reset();
   absorbing_ = false;
@@ -131,8 +133,12 @@ bool Server::finish_round(std::uint64_t round) {
   return true;
 }
 
-bool Server::wants_evaluation(std::uint64_t round) const {
-  return round % config_->evaluate_every == 0 || round == config_->rounds;
+/// Whether the round has its line. "auto": as long as evaluations are at most a tenth of what the method sends, in
+/// bytes that are the same on every transport and after a restart.
+bool Server::is_due(std::uint64_t round) const {
+  if (config_->evaluate_every) return round % *config_->evaluate_every == 0;
+  const std::uint64_t next = tally_.evaluation_bytes + evaluation_size() * config_->workers;
+  return round == 0 || 10 * next <= tally_.uplink_bytes + tally_.downlink_bytes;
 }
 
 /// Which workers take part in a round: each by itself with probability [workers] participation (EF21-PP: Fatkhullin,
@@ -193,7 +199,7 @@ void Server::replace_update(std::uint64_t round, std::uint32_t worker, const Fai
   roster_.refuse(worker, failure);
   absorb_from(round, worker, true);
   if (absorbed_[worker]) points_->take_part(worker);
-  if (wants_evaluation(round)) gather_evaluation(worker);
+  if (is_evaluated()) gather_evaluation(worker);
 }
 
 void Server::absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) {
@@ -206,6 +212,12 @@ void Server::dismiss(std::uint32_t worker) {
   points_->forget(worker);
   downlink_->forget(worker);
   memories_[worker].clear();
+}
+
+void Server::count_letter(std::uint32_t worker, bool asked) {
+  const Downlink::Cost cost = downlink_->count(worker, asked);
+  tally_.downlink_bytes += cost.method;
+  tally_.evaluation_bytes += cost.evaluation;
 }
 
 /// Its processor or its C library computes otherwise than the server's.
@@ -235,16 +247,17 @@ void Server::warn(const std::string& text) {
   log_warning(text);
 }
 
-/// The line of the last round comes before its time if it is no multiple of evaluate_every: a run that goes on from
+/// The line of the last round comes before its time if it is not due by evaluate_every: a run that goes on from
 /// here with more rounds does not have it.
 void Server::record(std::uint64_t round) {
-  if (round % config_->evaluate_every != 0) regular_ = whole_;
+  if (!due_) regular_ = whole_;
   const double workers = config_->workers;
   Metrics& metrics = tally_.last;
   metrics.round = round;
   metrics.uplink_floats_per_worker = static_cast<double>(tally_.values) / workers;
   metrics.uplink_bits_per_worker = 8 * static_cast<double>(tally_.uplink_bytes) / workers;
   metrics.downlink_bits_per_worker = 8 * static_cast<double>(tally_.downlink_bytes) / workers;
+  metrics.evaluation_bits_per_worker = 8 * static_cast<double>(tally_.evaluation_bytes) / workers;
   const tpc_traffic traffic = channel_->transport().traffic();
   metrics.wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
   metrics.seconds = static_cast<double>(host_services().now() - started_) * 1e-9;

@@ -51,7 +51,7 @@ class Server : private Roster::Home {
   /// What has been counted and reported.
   struct Tally {
     Metrics last;  // of the last reported round
-    std::uint64_t values = 0, uplink_bytes = 0, downlink_bytes = 0;
+    std::uint64_t values = 0, uplink_bytes = 0, downlink_bytes = 0, evaluation_bytes = 0;
     HashChain chain;
   };
   /// What a worker sent in this round.
@@ -84,7 +84,9 @@ class Server : private Roster::Home {
   std::uint64_t next_round() const { return resumed_ != nullptr ? absorbed_round_ + 1 : 0; }
   void begin_round(std::uint64_t round);
   bool finish_round(std::uint64_t round);
-  bool wants_evaluation(std::uint64_t round) const;
+  bool is_due(std::uint64_t round) const;
+  bool is_evaluated() const { return reported_ && config_->evaluate != Evaluate::off; }
+  std::size_t evaluation_size() const;
   std::vector<bool> sample(std::uint64_t round) const;
   void absorb(std::uint64_t round);
   void absorb_from(std::uint64_t round, std::uint32_t worker, bool again);
@@ -101,6 +103,7 @@ class Server : private Roster::Home {
   void evaluate(std::uint64_t round);
   void sum_evaluations();
   void add_evaluation(std::span<const std::uint8_t> message);
+  void bound_gradient();
   void finish_measurements(std::uint64_t round);
   bool expel_the_infinite(std::uint64_t round);
   bool is_everybody(std::size_t accused, std::uint64_t round) const;
@@ -139,9 +142,7 @@ class Server : private Roster::Home {
   bool is_member(std::uint32_t worker) const override { return aggregate_->is_member(worker); }
   void dismiss(std::uint32_t worker) override;
   void warn(const std::string& text) override;
-  void count_letter(std::uint32_t worker, bool asked) override {
-    tally_.downlink_bytes += downlink_->count(worker, asked);
-  }
+  void count_letter(std::uint32_t worker, bool asked) override;
   Downlink::Letter letter(std::uint32_t worker) override { return downlink_->letter(worker); }
   bool distrust(std::uint32_t worker) override;
   void absorb_late(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> program) override;
@@ -174,6 +175,7 @@ class Server : private Roster::Home {
   std::int64_t last_checkpoint_ = 0;   // tpc_host.now
   const Checkpoint* resumed_ = nullptr;
   std::vector<double> gradient_;  // the true gradient, for the metrics
+  double gaps_ = 0;               // sum_i ||g_i - grad f_i||^2 in this round, where that is all that is known of it
 
   Tally tally_;
   Tally whole_;                               // as it was when the open round began
@@ -191,6 +193,8 @@ class Server : private Roster::Home {
   bool finite_ = true;                   // g, in this round
   bool diverged_ = false;
   bool in_rounds_ = false;
+  bool due_ = false;       // the open round has its line anyway
+  bool reported_ = false;  // or because it is the last
   std::int64_t longest_round_ = 0;
   Summary summary_;
 };

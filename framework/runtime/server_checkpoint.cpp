@@ -39,6 +39,7 @@ Checkpoint Server::server_part(std::uint64_t round) {
   out.values = tally_.values;
   out.uplink_bytes = tally_.uplink_bytes;
   out.downlink_bytes = tally_.downlink_bytes;
+  out.evaluation_bytes = regular.evaluation_bytes;
   out.wire_bytes = wire_bytes_before_ + traffic.wire_sent + traffic.wire_received;
   out.seconds = static_cast<double>(last_checkpoint_ - started_) * 1e-9;
   out.chain = regular.chain.value();
@@ -203,7 +204,7 @@ void Server::restore() {
   summary_.B = c.summary.B;
   summary_.L_minus = c.summary.L_minus;
   summary_.L_plus = c.summary.L_plus;
-  tally_ = {c.last, c.values, c.uplink_bytes, c.downlink_bytes, {}};
+  tally_ = {c.last, c.values, c.uplink_bytes, c.downlink_bytes, c.evaluation_bytes, {}};
   tally_.last.seconds = c.seconds;
   tally_.chain.resume(c.chain);
   wire_bytes_before_ = c.wire_bytes;

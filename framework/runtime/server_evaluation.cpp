@@ -27,11 +27,22 @@ void Server::gather_evaluations() {
     if (is_reported(worker)) gather_evaluation(worker);
 }
 
+/// Bytes of one worker's.
+std::size_t Server::evaluation_size() const {
+  if (config_->evaluate == Evaluate::off) return 0;
+  if (config_->evaluate == Evaluate::bound) return 2 * sizeof(double);
+  return sizeof(double) + last_finite_.size_bytes() +
+         (measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0);
+}
+
 void Server::gather_evaluation(std::uint32_t worker) {
-  const std::size_t measured = measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0;
-  const std::size_t expected = sizeof(double) + iterate_->x().size_bytes() + measured;
+  const std::size_t expected = evaluation_size();
   evaluations_[worker] = roster_.evaluation(worker);
-  if (!evaluations_[worker] || evaluations_[worker]->size() == expected) return;
+  if (!evaluations_[worker]) return;
+  if (evaluations_[worker]->size() == expected) {
+    tally_.evaluation_bytes += expected;
+    return;
+  }
   const std::size_t seen = std::exchange(evaluations_[worker], std::nullopt)->size();
   roster_.expel(worker,
                 Failure(Exit::peer, "worker " + std::to_string(worker) + " sent an evaluation of " +
@@ -41,10 +52,16 @@ void Server::gather_evaluation(std::uint32_t worker) {
 /// The true f and its gradient, unavailable while a member is.
 void Server::evaluate(std::uint64_t round) {
   Metrics& metrics = tally_.last;
+  metrics.measured.clear();
+  if (config_->evaluate == Evaluate::off) {
+    metrics.f = metrics.grad_norm_sq = NAN;
+    complete_ = false;
+    return;
+  }
   sum_evaluations();
+  if (config_->evaluate == Evaluate::bound) bound_gradient();
   if (complete_ && !(std::isfinite(metrics.f) && std::isfinite(metrics.grad_norm_sq)) && expel_the_infinite(round))
     metrics.f = metrics.grad_norm_sq = NAN, complete_ = false;
-  metrics.measured.clear();
   if (measurements_ && complete_) finish_measurements(round);
 }
 
@@ -55,13 +72,14 @@ void Server::sum_evaluations() {
   complete_ = true;
   if (measurements_) measurements_->begin_round();
   std::fill(gradient_.begin(), gradient_.end(), 0.0);
+  gaps_ = 0;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     if (!is_reported(worker)) continue;
     ++members;
     complete_ = complete_ && evaluations_[worker];
     if (evaluations_[worker]) add_evaluation(*evaluations_[worker]);
   }
-  complete_ = complete_ && members > 0;
+  complete_ = complete_ && members > 0 && (config_->evaluate == Evaluate::exact || members == aggregate_->members());
   for (double& entry : gradient_) entry /= members;
   metrics.f = complete_ ? metrics.f / members : NAN;
   metrics.grad_norm_sq = complete_ ? tpc::norm_sq(std::span<const double>(gradient_)) : NAN;
@@ -69,8 +87,24 @@ void Server::sum_evaluations() {
 
 void Server::add_evaluation(std::span<const std::uint8_t> message) {
   tally_.last.f += tpc::Values<double>(message.data())[0];
+  if (config_->evaluate == Evaluate::bound) {
+    gaps_ += tpc::Values<double>(message.data())[1];
+    return;
+  }
   add_values(membership_.dtype, message.data() + sizeof(double), gradient_);
   if (measurements_) measurements_->add(message.subspan(sizeof(double) + iterate_->x().size_bytes()));
+}
+
+/// | ||grad f|| - ||g|| | <= ||g - grad f|| <= ((1/n) sum_i ||g_i - grad f_i||^2)^(1/2), and what rounding adds where g
+/// and the g_i are of few digits. Stopping rules see the upper end.
+void Server::bound_gradient() {
+  Metrics& metrics = tally_.last;
+  const double members = aggregate_->members();
+  const double norm = std::sqrt(norm_sq(iterate_->g()));
+  const double digits = membership_.dtype == TPC_F32 ? 0x1p-22 : 0x1p-50;
+  const double gap = std::sqrt(gaps_ / members) * (1 + digits) + digits * norm;
+  metrics.grad_norm_sq = complete_ ? (norm + gap) * (norm + gap) : NAN;
+  metrics.measured.push_back({"grad_norm_lower", complete_ ? std::max(0.0, norm - gap) : NAN});
 }
 
 /// With ||g - grad f||^2, which the server alone knows, and a word about every constant that does not hold.
@@ -86,6 +120,7 @@ void Server::finish_measurements(std::uint64_t round) {
 /// there were any. If it is everybody, the method diverges.
 bool Server::expel_the_infinite(std::uint64_t round) {
   const auto is_finite = [&](std::span<const std::uint8_t> message) {
+    if (config_->evaluate == Evaluate::bound) return all_finite(TPC_F64, message.data(), 2);
     return all_finite(TPC_F64, message.data(), 1) &&
            all_finite(membership_.dtype, message.data() + sizeof(double), iterate_->x().dim());
   };
@@ -149,7 +184,7 @@ Server::Accused Server::accused_by_themselves(std::uint64_t round) {
   Accused all;
   std::size_t problems = 0;
   const bool moderate = largest_magnitude(iterate_->x()) < moderate_x;
-  if (wants_evaluation(round)) keep_evaluations();
+  if (is_evaluated()) keep_evaluations();
   roster_.announce(MessageType::diagnose, round);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
     const auto said = roster_.diagnosis(worker);

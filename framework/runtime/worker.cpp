@@ -272,9 +272,9 @@ void Worker::restore_from(tpc::Reader& in) {
 
 void Worker::propose(std::uint64_t round, bool measure) {
   const void* const x = estimator_->point().data();
-  if (begun_)
+  if (begun_ || config_->init == Init::compressed)
     encoder_->propose(round, stepsize_, estimator_->previous().data(), x, message_, measure ? &measurement_ : nullptr);
-  else if (config_->init_gradient)
+  else if (config_->init == Init::gradient)
     encoder_->propose_initial(x, message_);
   else
     message_.clear();
@@ -283,11 +283,12 @@ void Worker::propose(std::uint64_t round, bool measure) {
 void Worker::send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured) {
   evaluation_.clear();
   append(evaluation_, value);
-  evaluation_.insert(evaluation_.end(), truth.bytes(), truth.bytes() + truth.size_bytes());
-  if (config_->measure)
-    Measurements::append_to(evaluation_,
-                            distance_sq(truth.dtype(), truth.dim(), encoder_->h().sum().data(), truth.data()),
-                            *encoder_, measured);
+  const double gap = distance_sq(truth.dtype(), truth.dim(), encoder_->h().sum().data(), truth.data());
+  if (config_->evaluate == Evaluate::bound)
+    append(evaluation_, gap);
+  else
+    append(evaluation_, truth);
+  if (config_->measure) Measurements::append_to(evaluation_, gap, *encoder_, measured);
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 

@@ -183,8 +183,8 @@ TEST_F(BothWays, GoesOnWithTheSameBits) {
   for (const char* of : {"model", "gradient"}) {
     const Set set = downlink(of, scaled_randk) + Set{"optimizer.stepsize=0.01"};
     static_cast<void>(summary("run", set + Set{"run.rounds=120", "transport.plugin=tcp"}));
-    const Result more = run_program(
-        {"run", "--quiet", "--resume", folder_.path("run"), "--set", "run.rounds=300", "--set", "transport.plugin=shm"});
+    const Result more = run_program({"run", "--quiet", "--resume", folder_.path("run"), "--set", "run.rounds=300",
+                                     "--set", "transport.plugin=shm"});
     EXPECT_EQ(more.exit_code, 0) << more.err;
     const json whole = summary("whole", set), resumed = read_summary(folder_.path("run"));
     EXPECT_EQ(resumed["x_hash"], whole["x_hash"]) << of;
@@ -224,7 +224,8 @@ TEST_F(BothWays, RefusesWhatDoesNotBelongTogether) {
   EXPECT_THAT(error({"downlink={plugin=\"ef21\",compressor={plugin=\"topk\"}}"}), HasSubstr("needs of = \"model\""));
   EXPECT_THAT(error({"downlink.of=model"}), HasSubstr("needs the key 'plugin'"));
   EXPECT_THAT(error(downlink("sideways", "plugin=\"topk\"")), HasSubstr("model"));
-  EXPECT_THAT(error(downlink("model", "plugin=\"topk\"") + Set{"downlink.replay=true"}), HasSubstr("without a mechanism"));
+  EXPECT_THAT(error(downlink("model", "plugin=\"topk\"") + Set{"downlink.replay=true"}),
+              HasSubstr("without a mechanism"));
   EXPECT_THAT(error(downlink("gradient", "plugin=\"topk\"") + Set{"optimizer={plugin=\"adam\",stepsize=0.1}"}),
               HasSubstr("whose steps workers can make with the same bits"));
 }

@@ -52,7 +52,8 @@ TEST_P(DownlinkCase, HasTheBitsOfWholeModels) {
     EXPECT_EQ(other["x_hash"], whole["x_hash"]) << transport;
     EXPECT_EQ(other["downlink_bits_per_worker"], threads["downlink_bits_per_worker"]) << transport;
   }
-  const double fewer = whole["downlink_bits_per_worker"].get<double>() / threads["downlink_bits_per_worker"].get<double>();
+  const double fewer =
+      whole["downlink_bits_per_worker"].get<double>() / threads["downlink_bits_per_worker"].get<double>();
   if (GetParam().replays)
     EXPECT_GT(fewer, 1.3);
   else
@@ -61,17 +62,17 @@ TEST_P(DownlinkCase, HasTheBitsOfWholeModels) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, DownlinkCase,
-    testing::Values(Case{"gd", {}, true}, Case{"f32", {"run.dtype=f32"}, true},
-                    Case{"heavy_ball", {"optimizer={plugin=\"heavy-ball\",stepsize=0.01}"}, true},
-                    Case{"nesterov", {"optimizer={plugin=\"nesterov\",stepsize=0.01,schedule=\"cosine\"}"}, true},
-                    Case{"adagrad", {"optimizer={plugin=\"adagrad\",stepsize=0.05}"}, true},
-                    Case{"adam", {"optimizer={plugin=\"adam\",stepsize=0.01}"}, false},
-                    Case{"sampled", {"workers.participation=0.5", "optimizer.stepsize=0.02"}, true},
-                    Case{"seldom", {"workers.participation=0.1", "optimizer.stepsize=0.02", "run.evaluate_every=7"}, true},
-                    Case{"minibatches",
-                         {"mechanism={plugin=\"ef21\",momentum=0.5,compressor={plugin=\"topk\",k=2}}",
-                          "optimizer.stepsize=0.02"},
-                         true}),
+    testing::Values(
+        Case{"gd", {}, true}, Case{"f32", {"run.dtype=f32"}, true},
+        Case{"heavy_ball", {"optimizer={plugin=\"heavy-ball\",stepsize=0.01}"}, true},
+        Case{"nesterov", {"optimizer={plugin=\"nesterov\",stepsize=0.01,schedule=\"cosine\"}"}, true},
+        Case{"adagrad", {"optimizer={plugin=\"adagrad\",stepsize=0.05}"}, true},
+        Case{"adam", {"optimizer={plugin=\"adam\",stepsize=0.01}"}, false},
+        Case{"sampled", {"workers.participation=0.5", "optimizer.stepsize=0.02"}, true},
+        Case{"seldom", {"workers.participation=0.1", "optimizer.stepsize=0.02", "run.evaluate_every=7"}, true},
+        Case{"minibatches",
+             {"mechanism={plugin=\"ef21\",momentum=0.5,compressor={plugin=\"topk\",k=2}}", "optimizer.stepsize=0.02"},
+             true}),
     [](const auto& one) { return std::string(one.param.name); });
 
 TEST_F(Downlinks, WhoeverSendsEverythingPaysForXAndNoMore) {

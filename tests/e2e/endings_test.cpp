@@ -193,8 +193,8 @@ class ChangedData : public testing::Test {
     return folder_.write(name, text);
   }
   std::string config(const std::string& data, const std::string& split) const {
-    return "[run]\nrounds = 60\n[workers]\ncount = 3\n[problem]\nplugin = \"logreg\"\ndata = \"" + data +
-           "\"\nsplit = \"" + split +
+    return "[run]\nevaluate_every = 1\nrounds = 60\n[workers]\ncount = 3\n[problem]\nplugin = \"logreg\"\ndata = \"" +
+           data + "\"\nsplit = \"" + split +
            "\"\n[mechanism]\nplugin = \"ef21\"\n[mechanism.compressor]\nplugin = \"topk\"\nk = 2\n[optimizer]\n"
            "stepsize = 0.1\n[transport]\nplugin = \"tcp\"\ninsecure = true\ntimeout = 20\n";
   }

@@ -19,7 +19,7 @@ struct Case {
 
 const std::string base =
     "[workers]\ncount = 2\n\n[problem]\nplugin = \"quadratic\"\ndim = 10\n\n[mechanism]\nplugin = \"ef21\"\n\n"
-    "[mechanism.compressor]\nplugin = \"topk\"\nk = 2\n\n[run]\nrounds = 3\n";
+    "[mechanism.compressor]\nplugin = \"topk\"\nk = 2\n\n[run]\nevaluate_every = 1\nrounds = 3\n";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);

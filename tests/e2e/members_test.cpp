@@ -267,7 +267,8 @@ class SourNumbers : public testing::TestWithParam<const char*> {
   Result run(const std::string& transport, const std::string& set = "workers.threads=1") const {
     const std::string file = folder_.write(
         "run.toml",
-        "[run]\nrounds = 20\n[workers]\ncount = 3\n[problem]\nplugin = \"sour\"\nfrom = 5\n[mechanism]\nplugin = "
+        "[run]\nevaluate_every = 1\nrounds = 20\n[workers]\ncount = 3\n[problem]\nplugin = \"sour\"\nfrom = "
+        "5\n[mechanism]\nplugin = "
         "\"gd\"\n[optimizer]\nstepsize = 0.1\n[plugins]\npath = [\"" THREEPC_TEST_BINARIES "/plugins\"]\n");
     return run_program({"run", file, "--out", folder_.path(transport), "--set", "transport.plugin=" + transport,
                         "--set", std::string("problem.value=\"") + GetParam() + "\"", "--set", set});

@@ -102,7 +102,8 @@ TEST_F(Program, AConfigurationThatIsEditedMeanwhileChangesNothing) {
   fs::create_directory(folder_.path("plugins"));
   folder_.write("data.txt", "1 1:0.5 2:1\n-1 1:0.5 2:-1\n1 2:0.25\n");
   const std::string text =
-      "[run]\nrounds = 3000\n[workers]\ncount = 2\n[problem]\nplugin = \"logreg\"\ndata = \"data.txt\"\n"
+      "[run]\nevaluate_every = 1\nrounds = 3000\n[workers]\ncount = 2\n[problem]\nplugin = \"logreg\"\ndata = "
+      "\"data.txt\"\n"
       "[mechanism]\nplugin = \"gd\"\n[transport]\nplugin = \"tcp\"\n[plugins]\npath = [\"plugins\"]\n";
   const std::string config = folder_.write("edited.toml", text);
   Process run({"run", config, "--quiet", "--out", run_, "--set", "faults.on_worker_loss=wait", "--set",
@@ -130,7 +131,7 @@ TEST_F(Program, AWorkersErrorNamesTheLineOfTheUsersFile) {
     return result.err;
   };
   const std::string tcp = "--set transport.plugin=tcp";
-  EXPECT_NE(message(tcp).find("bad.toml:14:1: mechanism.compressor.k: k = 60"), std::string::npos) << message(tcp);
+  EXPECT_NE(message(tcp).find("bad.toml:15:1: mechanism.compressor.k: k = 60"), std::string::npos) << message(tcp);
   EXPECT_NE(message(tcp + " --set mechanism.compressor.k=70").find("--set mechanism.compressor.k=70: mechanism"),
             std::string::npos)
       << message(tcp + " --set mechanism.compressor.k=70");

@@ -153,7 +153,7 @@ bool gone_within(const std::vector<pid_t>& processes, double seconds) {
 
 std::string small_config(int workers, const std::string& transport, int rounds) {
   std::ostringstream text;
-  text << "[run]\nrounds = " << rounds << "\n[workers]\ncount = " << workers
+  text << "[run]\nevaluate_every = 1\nrounds = " << rounds << "\n[workers]\ncount = " << workers
        << "\n[problem]\nplugin = \"quadratic\"\ndim = 50\ns = 0.5\n"
           "[mechanism]\nplugin = \"ef21\"\n[mechanism.compressor]\nplugin = \"topk\"\nk = 5\n"
           "[optimizer]\nplugin = \"gd\"\nstepsize = \"theory\"\n"

@@ -19,8 +19,9 @@ json reference() {
 
 std::string config_of(const json& all, const json& row) {
   std::ostringstream text;
-  text << "[run]\nrounds = 30000\n[run.stop]\ngrad_norm_sq = " << all["tol"] << "\n[workers]\ncount = " << all["n"]
-       << "\n[problem]\nplugin = \"quadratic\"\ndim = " << all["d"] << "\ns = 0.0\n[optimizer]\nplugin = \"gd\"\n";
+  text << "[run]\nevaluate_every = 1\nrounds = 30000\n[run.stop]\ngrad_norm_sq = " << all["tol"]
+       << "\n[workers]\ncount = " << all["n"] << "\n[problem]\nplugin = \"quadratic\"\ndim = " << all["d"]
+       << "\ns = 0.0\n[optimizer]\nplugin = \"gd\"\n";
   // Where the reference's theory does not know that the workers' compressors are correlated, its step size is given.
   if (row.contains("multiplier"))
     text << "multiplier = " << row["multiplier"] << "\n";

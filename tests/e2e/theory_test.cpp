@@ -14,7 +14,7 @@ using nlohmann::json;
 constexpr double lambda = 0.05;  // smallest eigenvalue of the Hessian of f
 
 std::string problem(int rounds) {
-  return "[run]\nmeasure = true\nrounds = " + std::to_string(rounds) +
+  return "[run]\nevaluate_every = 1\nmeasure = true\nrounds = " + std::to_string(rounds) +
          "\n[workers]\ncount = 5\n[problem]\nplugin = \"quadratic\"\ndim = 60\ns = 0.5\nlambda = 0.05\n"
          "[mechanism]\nplugin = \"gd\"\n";
 }

@@ -92,8 +92,8 @@ int compare_points(const json& entry, const std::map<std::uint64_t, json>& by_ro
 std::string run_with(const Folder& folder, const json& entry, const std::string& tables, const std::string& head,
                      const std::string& stepsize) {
   const std::string config =
-      folder.write("run.toml", "[run]\n" + head + "stop.divergence = 1e300\n" + tables + mechanism_table(entry) +
-                                   "[optimizer]\nplugin = \"gd\"\n" + stepsize);
+      folder.write("run.toml", "[run]\nevaluate_every = 1\n" + head + "stop.divergence = 1e300\n" + tables +
+                                   mechanism_table(entry) + "[optimizer]\nplugin = \"gd\"\n" + stepsize);
   const Result result = run_program({"run", config, "--quiet", "--force", "--out", folder.path("run")});
   EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 3) << label(entry) << "\n" << result.err;
   return folder.path("run");

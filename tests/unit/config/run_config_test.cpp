@@ -95,11 +95,11 @@ TEST_F(RunConfigTest, LeavesNothingWithoutADefault) {
   EXPECT_EQ(c.dtype, tpc_dtype{TPC_F64});
   EXPECT_EQ(c.rounds, 1000u);
   EXPECT_EQ(c.out, (folder_ / "runs/run").string());
-  EXPECT_EQ(c.evaluate_every, 1u);
+  EXPECT_FALSE(c.evaluate_every) << "auto";
   EXPECT_FALSE(c.stop.grad_norm || c.stop.grad_norm_sq || c.stop.uplink_bits_per_worker || c.stop.seconds);
   EXPECT_EQ(c.workers, 1u);
   EXPECT_EQ(c.threads, 1u);
-  EXPECT_TRUE(c.init_gradient);
+  EXPECT_EQ(c.init, threepc::Init::gradient);
   EXPECT_FALSE(c.stepsize);
   EXPECT_EQ(c.multiplier, 1.0);
   EXPECT_EQ(c.timeout, 60.0);
@@ -120,7 +120,7 @@ TEST_F(RunConfigTest, ReadsWhatIsWritten) {
   EXPECT_EQ(c.stop.grad_norm_sq, 1e-308);
   EXPECT_EQ(c.workers, 20u);
   EXPECT_EQ(c.threads, 4u);
-  EXPECT_FALSE(c.init_gradient);
+  EXPECT_EQ(c.init, threepc::Init::zero);
   EXPECT_EQ(c.stepsize, 0.1);
   EXPECT_EQ(c.multiplier, 4.0);
   EXPECT_EQ(c.timeout, 5.0);
@@ -157,7 +157,8 @@ seed = 1
 dtype = "f64"
 rounds = 1000
 out = ")" + folder_.string() + R"(/runs/run"
-evaluate_every = 1
+evaluate = "exact"
+evaluate_every = "auto"
 measure = false
 
 [run.stop]

@@ -93,13 +93,13 @@ INSTANTIATE_TEST_SUITE_P(Dtypes, Change, testing::Values(TPC_F32, TPC_F64),
 
 TEST(HostileChange, IsRefused) {
   const std::vector<Bytes> hostile = {{},
-                                      {1, 0, 0},                                                // no count
-                                      {9, 0, 0, 0},                                             // more than there are
-                                      {1, 0, 0, 0, 8, 0, 0, 0, 0},                              // beyond the end
-                                      {2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0},               // twice the same
-                                      {1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0},   // no 32-bit number
+                                      {1, 0, 0},                                               // no count
+                                      {9, 0, 0, 0},                                            // more than there are
+                                      {1, 0, 0, 0, 8, 0, 0, 0, 0},                             // beyond the end
+                                      {2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0},              // twice the same
+                                      {1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0},  // no 32-bit number
                                       {1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0},
-                                      {1, 0, 0, 0, 1, 0, 0, 0},                                 // a byte too few
+                                      {1, 0, 0, 0, 1, 0, 0, 0},  // a byte too few
                                       {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}};
   for (const Bytes& bytes : hostile) {
     RawVector v(TPC_F32, 8);
@@ -163,7 +163,7 @@ class Letters : public testing::TestWithParam<std::tuple<tpc_dtype, Of>> {
 
   /// Worker `worker` is asked, and gets to the model of the round. Returns what counts.
   std::uint64_t ask(std::uint32_t worker) {
-    const std::uint64_t counted = downlink_.count(worker, true);
+    const std::uint64_t counted = downlink_.count(worker, true).method;
     const Downlink::Letter letter = downlink_.letter(worker);
     forms_.push_back(letter.form);
     EXPECT_EQ(counted, letter.bytes.size()) << "worker " << worker << " in round " << round_;
@@ -233,7 +233,8 @@ TEST_P(Letters, WhoMissesRoundsCatchesUp) {
 TEST_P(Letters, NobodyEverPaysMoreThanForX) {
   for (int i = 0; i < 60; ++i) {
     begin();
-    for (std::uint32_t worker = 0; worker < workers; ++worker) EXPECT_LE(ask(worker), downlink_.model().size_bytes() + 40);
+    for (std::uint32_t worker = 0; worker < workers; ++worker)
+      EXPECT_LE(ask(worker), downlink_.model().size_bytes() + 40);
     step(20 * dim);
   }
 }
@@ -251,7 +252,7 @@ TEST_P(Letters, OneThatWasLostIsGivenAllThatItNeeds) {
       replicas_[1]->take_state(in, at);
     }
     for (std::uint32_t worker = 0; worker < workers; ++worker) {
-      const std::uint64_t counted = downlink_.count(worker, true);
+      const std::uint64_t counted = downlink_.count(worker, true).method;
       const Downlink::Letter letter = downlink_.letter(worker);
       if (worker != 1 || i != 20) {
         EXPECT_EQ(counted, letter.bytes.size()) << "what it is given beyond that does not count";
@@ -275,7 +276,7 @@ TEST_P(Letters, OneWhoseStepsLeadElsewhereIsSentX) {
     EXPECT_FALSE(downlink_.distrust(2)) << "it was sent no steps";
     step(5);
     begin();
-    EXPECT_EQ(downlink_.count(2, true), downlink_.model().size_bytes());
+    EXPECT_EQ(downlink_.count(2, true).method, downlink_.model().size_bytes());
   }
 }
 
@@ -310,7 +311,7 @@ TEST_P(Letters, GoOnFromACheckpoint) {
   for (std::uint32_t worker = 0; worker < workers; ++worker) {
     Bytes ignored;
     again.append_restoration(worker, ignored);
-    EXPECT_EQ(again.count(worker, true), downlink_.count(worker, true)) << worker;
+    EXPECT_EQ(again.count(worker, true).method, downlink_.count(worker, true).method) << worker;
   }
   for (std::size_t size = 0; size < saved.size(); size += 7) {
     tpc::Reader torn(saved.data(), size);
@@ -323,10 +324,10 @@ TEST_P(Letters, ARoundThatHasNotBeenCountsAgain) {
   for (std::uint32_t worker = 0; worker < workers; ++worker) ask(worker);
   step(4);
   begin();
-  const std::uint64_t once = downlink_.count(0, true);
+  const std::uint64_t once = downlink_.count(0, true).method;
   downlink_.undo_round();
   begin();
-  EXPECT_EQ(downlink_.count(0, true), once);
+  EXPECT_EQ(downlink_.count(0, true).method, once);
 }
 
 std::string name_of(const std::tuple<tpc_dtype, Of>& one) {
