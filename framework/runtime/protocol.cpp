@@ -44,6 +44,11 @@ std::optional<Question> question_of(std::uint32_t type) {
   return std::nullopt;
 }
 
+bool update_is_gradient(const RunConfig& config, std::uint64_t round) {
+  return round == 0 && config.init == Init::gradient && config.evaluate == Evaluate::exact && !config.batch &&
+         config.momentum == 1;
+}
+
 std::string seconds_text(double seconds) {
   char text[32];
   std::snprintf(text, sizeof text, "%g s", seconds);

@@ -91,6 +91,10 @@ inline std::span<const std::uint8_t> program_of(std::span<const std::uint8_t> up
 /// The lines of agreement(), as a configuration message carries them.
 std::string agreement_text(const RunConfig& config);
 
+/// Whether a worker's evaluation of the round has no gradient, because its update is that, whole. In one process it is
+/// only counted so.
+bool update_is_gradient(const RunConfig& config, std::uint64_t round);
+
 /// The random stream of a transport; see Instance::context.
 inline constexpr std::uint32_t transport_stream = 3;
 

@@ -137,7 +137,7 @@ bool Server::finish_round(std::uint64_t round) {
 /// bytes that are the same on every transport and after a restart.
 bool Server::is_due(std::uint64_t round) const {
   if (config_->evaluate_every) return round % *config_->evaluate_every == 0;
-  const std::uint64_t next = tally_.evaluation_bytes + evaluation_size() * config_->workers;
+  const std::uint64_t next = tally_.evaluation_bytes + evaluation_size(round) * config_->workers;
   return round == 0 || 10 * next <= tally_.uplink_bytes + tally_.downlink_bytes;
 }
 
@@ -161,6 +161,7 @@ void Server::absorb(std::uint64_t round) {
   aggregate_->begin_round(round, roster_.absent());
   points_->begin(round, downlink_->model());
   absorbed_.assign(config_->workers, std::nullopt);
+  openings_.assign(has_openings() ? config_->workers : 0, {});
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     if (roster_.update(worker)) absorb_from(round, worker, false);
   absorbed_round_ = round;
@@ -177,6 +178,7 @@ void Server::absorb_from(std::uint64_t round, std::uint32_t worker, bool again) 
     try {
       const auto absorbed = again ? aggregate_->redo(worker, *update) : aggregate_->absorb(worker, *update);
       absorbed_[worker] = {absorbed, update->size()};
+      if (has_openings()) openings_[worker].assign(update->begin(), update->end());
       return;
     } catch (const Failure& failure) {
       const Failure named(failure.code(), "the update of worker " + std::to_string(worker) + ": " + failure.what());

@@ -86,7 +86,10 @@ class Server : private Roster::Home {
   bool finish_round(std::uint64_t round);
   bool is_due(std::uint64_t round) const;
   bool is_evaluated() const { return reported_ && config_->evaluate != Evaluate::off; }
-  std::size_t evaluation_size() const;
+  std::size_t evaluation_size(std::uint64_t round) const;
+  std::size_t measured_size() const;
+  bool has_openings() const;
+  std::span<const std::uint8_t> gradient_of(std::uint32_t worker) const;
   std::vector<bool> sample(std::uint64_t round) const;
   void absorb(std::uint64_t round);
   void absorb_from(std::uint64_t round, std::uint32_t worker, bool again);
@@ -102,7 +105,7 @@ class Server : private Roster::Home {
   void gather_evaluation(std::uint32_t worker);
   void evaluate(std::uint64_t round);
   void sum_evaluations();
-  void add_evaluation(std::span<const std::uint8_t> message);
+  void add_evaluation(std::uint32_t worker, std::span<const std::uint8_t> message);
   void bound_gradient();
   void finish_measurements(std::uint64_t round);
   bool expel_the_infinite(std::uint64_t round);
@@ -169,6 +172,7 @@ class Server : private Roster::Home {
   std::vector<Bytes> memories_;                  // what only the workers know, as of their last snapshots
   std::vector<std::optional<Data>> data_;        // of those that have joined
   std::vector<std::optional<std::span<const std::uint8_t>>> evaluations_;  // in this round
+  std::vector<Bytes> openings_;  // the updates of round 0, until its evaluation, where they are gradients
   std::vector<Bytes> kept_evaluations_;  // those that had to outlive the transport's memory
   CheckpointWriter writer_;
   std::optional<Checkpoint> pending_;  // waits for the workers' part

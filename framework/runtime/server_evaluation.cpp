@@ -27,20 +27,41 @@ void Server::gather_evaluations() {
     if (is_reported(worker)) gather_evaluation(worker);
 }
 
-/// Bytes of one worker's.
-std::size_t Server::evaluation_size() const {
+std::size_t Server::measured_size() const {
+  return measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0;
+}
+
+/// Bytes of one worker's that count.
+std::size_t Server::evaluation_size(std::uint64_t round) const {
   if (config_->evaluate == Evaluate::off) return 0;
   if (config_->evaluate == Evaluate::bound) return 2 * sizeof(double);
-  return sizeof(double) + last_finite_.size_bytes() +
-         (measurements_ ? Measurements::doubles(*mechanism_) * sizeof(double) : 0);
+  return sizeof(double) + (update_is_gradient(*config_, round) ? 0 : last_finite_.size_bytes()) + measured_size();
+}
+
+/// Whether the evaluations of the open round lack the gradients, which are the updates.
+bool Server::has_openings() const {
+  const bool in_process = (config_->transport.descriptor->capabilities & TPC_IN_PROCESS) != 0;
+  return !in_process && update_is_gradient(*config_, *open_round_);
+}
+
+/// Empty, if the worker's evaluation has none and its update is none either.
+std::span<const std::uint8_t> Server::gradient_of(std::uint32_t worker) const {
+  if (openings_.empty()) return evaluations_[worker]->subspan(sizeof(double), last_finite_.size_bytes());
+  const std::vector<Operation> program = parse_program(openings_[worker]);
+  const bool is_gradient = program.size() == 1 && program.front().kind == OperationKind::reset &&
+                           program.front().codec == dense_codec &&
+                           program.front().payload.size() == last_finite_.size_bytes();
+  return is_gradient ? program.front().payload : std::span<const std::uint8_t>();
 }
 
 void Server::gather_evaluation(std::uint32_t worker) {
-  const std::size_t expected = evaluation_size();
+  const std::size_t counted = evaluation_size(*open_round_);
+  const std::size_t gradient = config_->evaluate == Evaluate::exact && openings_.empty() ? last_finite_.size_bytes() : 0;
+  const std::size_t expected = config_->evaluate == Evaluate::exact ? sizeof(double) + gradient + measured_size() : counted;
   evaluations_[worker] = roster_.evaluation(worker);
   if (!evaluations_[worker]) return;
   if (evaluations_[worker]->size() == expected) {
-    tally_.evaluation_bytes += expected;
+    tally_.evaluation_bytes += counted;
     return;
   }
   const std::size_t seen = std::exchange(evaluations_[worker], std::nullopt)->size();
@@ -77,7 +98,7 @@ void Server::sum_evaluations() {
     if (!is_reported(worker)) continue;
     ++members;
     complete_ = complete_ && evaluations_[worker];
-    if (evaluations_[worker]) add_evaluation(*evaluations_[worker]);
+    if (evaluations_[worker]) add_evaluation(worker, *evaluations_[worker]);
   }
   complete_ = complete_ && members > 0 && (config_->evaluate == Evaluate::exact || members == aggregate_->members());
   for (double& entry : gradient_) entry /= members;
@@ -85,14 +106,16 @@ void Server::sum_evaluations() {
   metrics.grad_norm_sq = complete_ ? tpc::norm_sq(std::span<const double>(gradient_)) : NAN;
 }
 
-void Server::add_evaluation(std::span<const std::uint8_t> message) {
+void Server::add_evaluation(std::uint32_t worker, std::span<const std::uint8_t> message) {
   tally_.last.f += tpc::Values<double>(message.data())[0];
   if (config_->evaluate == Evaluate::bound) {
     gaps_ += tpc::Values<double>(message.data())[1];
     return;
   }
-  add_values(membership_.dtype, message.data() + sizeof(double), gradient_);
-  if (measurements_) measurements_->add(message.subspan(sizeof(double) + iterate_->x().size_bytes()));
+  const std::span<const std::uint8_t> gradient = gradient_of(worker);
+  complete_ = complete_ && !gradient.empty();
+  if (!gradient.empty()) add_values(membership_.dtype, gradient.data(), gradient_);
+  if (measurements_) measurements_->add(message.last(measured_size()));
 }
 
 /// | ||grad f|| - ||g|| | <= ||g - grad f|| <= ((1/n) sum_i ||g_i - grad f_i||^2)^(1/2), and what rounding adds where g
@@ -119,14 +142,16 @@ void Server::finish_measurements(std::uint64_t round) {
 /// Members whose own f_i or gradient is not finite, while that of others is: their problem or its data made it. True if
 /// there were any. If it is everybody, the method diverges.
 bool Server::expel_the_infinite(std::uint64_t round) {
-  const auto is_finite = [&](std::span<const std::uint8_t> message) {
-    if (config_->evaluate == Evaluate::bound) return all_finite(TPC_F64, message.data(), 2);
-    return all_finite(TPC_F64, message.data(), 1) &&
-           all_finite(membership_.dtype, message.data() + sizeof(double), iterate_->x().dim());
+  const auto is_finite = [&](std::uint32_t worker) {
+    const std::uint8_t* const message = evaluations_[worker]->data();
+    if (config_->evaluate == Evaluate::bound) return all_finite(TPC_F64, message, 2);
+    const std::span<const std::uint8_t> gradient = gradient_of(worker);
+    return all_finite(TPC_F64, message, 1) &&
+           all_finite(membership_.dtype, gradient.data(), gradient.size() / size_of(membership_.dtype));
   };
   std::vector<std::uint32_t> guilty;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    if (evaluations_[worker] && !is_finite(*evaluations_[worker])) guilty.push_back(worker);
+    if (evaluations_[worker] && !is_finite(worker)) guilty.push_back(worker);
   if (guilty.empty() || !(largest_magnitude(iterate_->x()) < moderate_x) || is_everybody(guilty.size(), round))
     return false;
   for (const std::uint32_t worker : guilty)

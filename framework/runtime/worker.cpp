@@ -38,6 +38,7 @@ Worker::Worker(const RunConfig& config, std::uint32_t rank, std::function<void()
       membership_{config.dtype, 0, config.workers, rank, config.seed},
       transport_(config.transport, membership_, transport_stream),
       channel_(transport_, config.timeout, std::move(watch)),
+      in_process_((config.transport.descriptor->capabilities & TPC_IN_PROCESS) != 0),
       stepsize_(std::numeric_limits<double>::quiet_NaN()),
       injector_(config.faults.inject, rank) {}
 
@@ -286,7 +287,7 @@ void Worker::send_evaluation(std::uint64_t round, double value, const RawVector&
   const double gap = distance_sq(truth.dtype(), truth.dim(), encoder_->h().sum().data(), truth.data());
   if (config_->evaluate == Evaluate::bound)
     append(evaluation_, gap);
-  else
+  else if (in_process_ || !update_is_gradient(*config_, round))
     append(evaluation_, truth);
   if (config_->measure) Measurements::append_to(evaluation_, gap, *encoder_, measured);
   channel_.send(server, MessageType::evaluation, round, evaluation_);

@@ -62,6 +62,7 @@ class Worker {
   bool done_ = false;
   bool begun_ = false;  // it has taken part in a round, or goes on for one that has
   std::uint64_t round_ = 0;
+  bool in_process_;
   double stepsize_;
 
   std::optional<Problem> problem_;

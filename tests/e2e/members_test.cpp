@@ -64,7 +64,7 @@ class HostileWorker {
     if (!question || !question->update) return;
     if (message.round >= round) return act(*this, message.round);
     update(message.round == 0 ? beginning() : Bytes(), message.round);
-    if (question->evaluation) send(MessageType::evaluation, message.round, Bytes(8 + 50 * 8));
+    if (question->evaluation) send(MessageType::evaluation, message.round, Bytes(message.round == 0 ? 8 : 8 + 50 * 8));
   }
 
   RunConfig config_;
