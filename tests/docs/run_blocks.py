@@ -74,7 +74,7 @@ timeout = 20
 """
 FRAGMENT_PROBLEM = '[run]\nrounds = 20\n[workers]\ncount = 3\n[problem]\nplugin = "quadratic"\ndim = 200\n'
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.S | re.M)
-HOST_KEY = re.compile(r"(?:run|workers|faults|checkpoint|transport|optimizer)\.[a-z_]+(?:\.[a-z_]+)*(?=$|=| )(?<!\.toml)")
+HOST_KEY = re.compile(r"(?:run|workers|downlink|faults|checkpoint|transport|optimizer)\.[a-z_]+(?:\.[a-z_]+)*(?=$|=| )(?<!\.toml)")
 # Of mpirun, srun, containers and the benchmarks.
 FOREIGN_OPTIONS = {"--mpi", "--kill-on-bad-exit", "--oversubscribe", "--map-by", "--mca", "--tag-output", "--network",
                    "--megabytes"}
@@ -262,7 +262,8 @@ def check_script(page, block):
 def check_toml(page, block):
     text = page.substituted(block)
     is_sweep = re.search(r"^\[grid\]", text, re.M)
-    (page.work / "block.toml").write_text(text if is_sweep else FRAGMENT_PROBLEM + text, encoding="utf-8")
+    mechanism = "" if "[mechanism]" in text else '[mechanism]\nplugin = "gd"\n'
+    (page.work / "block.toml").write_text(text if is_sweep else FRAGMENT_PROBLEM + mechanism + text, encoding="utf-8")
     page.bash(f"threepc {'sweep' if is_sweep else 'run'} block.toml --out runs/block")
     shutil.rmtree(page.work / "runs/block")
 
