@@ -511,6 +511,7 @@
       final("f", "f", (value) => digits(value, 6)),
       final("up per worker", "uplink_bits_per_worker", bits),
       final("down per worker", "downlink_bits_per_worker", bits),
+      final("evaluation per worker", "evaluation_bits_per_worker", bits),
       final("on the wire", "wire_bytes", bytes),
       final("time", "seconds", seconds),
       final("step size", "stepsize"),
