@@ -139,10 +139,9 @@ draw_training() {
     keys+=,momentum=0.5 memory=yes
     what+=" momentum"
   fi
-  if in_a_hundred 20; then
-    keys+=',init="zero"'
-    what+=" zero"
-  fi
+  one_of gradient gradient gradient zero compressed
+  keys+=",init=\"$value\""
+  [ "$value" = gradient ] || what+=" $value"
   draw_mechanism "$method" "$keys"
   settings+=("mechanism=$mechanism")
   one_of 1 5 5 25
@@ -154,6 +153,10 @@ draw_training() {
   [ "$participation" = 1 ] || what+=" participation=$participation"
   draw_problem
   draw_optimizer
-  ! in_a_hundred 10 || settings+=("run.measure=true")
+  one_of exact exact exact measured bound
+  case $value in
+    measured) settings+=("run.measure=true") ;;
+    bound) settings+=('run.evaluate="bound"') && what+=" bound" ;;
+  esac
   draw_downlink
 }
