@@ -172,7 +172,7 @@ class Server : private Roster::Home {
   std::vector<Bytes> memories_;                  // what only the workers know, as of their last snapshots
   std::vector<std::optional<Data>> data_;        // of those that have joined
   std::vector<std::optional<std::span<const std::uint8_t>>> evaluations_;  // in this round
-  std::vector<Bytes> openings_;  // the updates of round 0, until its evaluation, where they are gradients
+  std::vector<Bytes> openings_;          // the updates of round 0, until its evaluation, where they are gradients
   std::vector<Bytes> kept_evaluations_;  // those that had to outlive the transport's memory
   CheckpointWriter writer_;
   std::optional<Checkpoint> pending_;  // waits for the workers' part

@@ -56,8 +56,10 @@ std::span<const std::uint8_t> Server::gradient_of(std::uint32_t worker) const {
 
 void Server::gather_evaluation(std::uint32_t worker) {
   const std::size_t counted = evaluation_size(*open_round_);
-  const std::size_t gradient = config_->evaluate == Evaluate::exact && openings_.empty() ? last_finite_.size_bytes() : 0;
-  const std::size_t expected = config_->evaluate == Evaluate::exact ? sizeof(double) + gradient + measured_size() : counted;
+  const std::size_t gradient =
+      config_->evaluate == Evaluate::exact && openings_.empty() ? last_finite_.size_bytes() : 0;
+  const std::size_t expected =
+      config_->evaluate == Evaluate::exact ? sizeof(double) + gradient + measured_size() : counted;
   evaluations_[worker] = roster_.evaluation(worker);
   if (!evaluations_[worker]) return;
   if (evaluations_[worker]->size() == expected) {

@@ -20,7 +20,8 @@ RunConfig configuration(Of of) {
   config.optimizer = conformance::resolve(TPC_OPTIMIZER, {"heavy-ball"});
   config.downlink.of = of;
   const conformance::Request topk = {"topk", {{"k", std::int64_t{5}}}};
-  if (of != Of::steps) config.downlink.mechanism = conformance::resolve(TPC_MECHANISM, {"ef21", {}, {{"compressor", topk}}});
+  if (of != Of::steps)
+    config.downlink.mechanism = conformance::resolve(TPC_MECHANISM, {"ef21", {}, {{"compressor", topk}}});
   return config;
 }
 
