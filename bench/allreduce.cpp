@@ -30,8 +30,9 @@ double train(const Problem& problem, const Rank& rank, int rounds, float stepsiz
   double f = 0;
   for (int round = 0; round <= rounds; ++round) {
     double own = 0;
-    problem.evaluate(problem.context(static_cast<std::uint64_t>(round), static_cast<std::uint32_t>(rank.number), stepsize),
-                     x.data(), &own, gradient.data());
+    problem.evaluate(
+        problem.context(static_cast<std::uint64_t>(round), static_cast<std::uint32_t>(rank.number), stepsize), x.data(),
+        &own, gradient.data());
     MPI_Allreduce(&own, &f, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     MPI_Allreduce(MPI_IN_PLACE, gradient.data(), static_cast<int>(dim), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
     const float share = stepsize / static_cast<float>(rank.count);
@@ -51,10 +52,10 @@ int main(int argc, char** argv) {
   {
     const Rank rank;
     const RunConfig config = load_config(argv[1], {argv + 4, argv + argc});
-    const Problem problem(config.problem,
-                          {config.dtype, 0, static_cast<std::uint32_t>(rank.count), static_cast<std::uint32_t>(rank.number),
-                           config.seed},
-                          problem_stream);
+    const Problem problem(
+        config.problem,
+        {config.dtype, 0, static_cast<std::uint32_t>(rank.count), static_cast<std::uint32_t>(rank.number), config.seed},
+        problem_stream);
     train(problem, rank, std::atoi(argv[2]), static_cast<float>(std::atof(argv[3])));
   }
   MPI_Finalize();

@@ -77,7 +77,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.S | re.M)
 HOST_KEY = re.compile(r"(?:run|workers|downlink|faults|checkpoint|transport|optimizer)\.[a-z_]+(?:\.[a-z_]+)*(?=$|=| )(?<!\.toml)")
 # Of mpirun, srun, containers and the benchmarks.
 FOREIGN_OPTIONS = {"--mpi", "--kill-on-bad-exit", "--oversubscribe", "--map-by", "--mca", "--tag-output", "--network",
-                   "--megabytes"}
+                   "--megabytes", "--rate"}
 SECONDS = 120  # for one line
 
 
