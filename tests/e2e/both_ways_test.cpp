@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 
 #include "config/run_config.hpp"
@@ -201,6 +202,21 @@ TEST_F(BothWays, TheStepSizeFromTheoryConverges) {
     static_cast<void>(summary("run", downlink(of, "plugin=\"topk\",k=40") + slow));
     const std::vector<json> lines = read_metrics(folder_.path("run"));
     EXPECT_LT(lines.back()["grad_norm"], 0.2 * lines.front()["grad_norm"].get<double>()) << of;
+    for (std::size_t i = 1; i < lines.size(); ++i)
+      EXPECT_LE(lines[i]["f"], lines[i - 1]["f"].get<double>() + 1e-12) << of << " line " << i;
+  }
+}
+
+TEST_F(BothWays, TheStepSizeFromTheoryConvergesOnPhishing) {
+  if (std::getenv("THREEPC_DATA") == nullptr) GTEST_SKIP() << "THREEPC_DATA names no folder with the phishing data";
+  for (const char* of : {"model", "gradient"}) {
+    const json end = summary(
+        "phishing", downlink(of, "plugin=\"topk\",fraction=0.3") +
+                        Set{"problem={plugin=\"logreg\",data=\"phishing\",regularizer=\"nonconvex\",lambda=0.1}",
+                            "workers.count=20", "mechanism.compressor.k=17", "run.rounds=20000",
+                            "run.evaluate_every=500", "run.stop.grad_norm=1e-3"});
+    EXPECT_EQ(end["stopped_by"], "grad_norm") << of;
+    const std::vector<json> lines = read_metrics(folder_.path("phishing"));
     for (std::size_t i = 1; i < lines.size(); ++i)
       EXPECT_LE(lines[i]["f"], lines[i - 1]["f"].get<double>() + 1e-12) << of << " line " << i;
   }
