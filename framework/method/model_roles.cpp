@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "hash.hpp"
-#include "method/worker_state.hpp"
 #include "vector/change.hpp"
 
 namespace threepc {
@@ -44,8 +43,8 @@ void take_tracked(tpc::Reader& in, TrackedVector& h) {
   if (lends) take_exact(in, h.loan());
 }
 
-}  // namespace
-
+/// The membership of a downlink's mechanism and its random streams, which are nobody's on the uplink: one encoder,
+/// alone.
 Membership downlink_membership(const Membership& run) {
   Membership out = run;
   out.workers = 1;
@@ -53,6 +52,8 @@ Membership downlink_membership(const Membership& run) {
   out.seed ^= downlink_seed;
   return out;
 }
+
+}  // namespace
 
 std::uint64_t hash_of(const RawVector& model) { return hash64(model.data(), model.size_bytes()); }
 

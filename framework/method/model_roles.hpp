@@ -15,10 +15,6 @@
 
 namespace threepc {
 
-/// The membership of a downlink's mechanism and its random streams, which are nobody's on the uplink: one encoder,
-/// alone.
-Membership downlink_membership(const Membership& run);
-
 /// Moves x, and tells the step in a message. What is in it, [downlink] says:
 ///
 /// steps     the step size, and what has changed of g: replicas make the same step, and have x, bit for bit

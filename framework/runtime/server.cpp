@@ -226,7 +226,7 @@ void Server::count_letter(std::uint32_t worker, bool asked) {
 bool Server::distrust(std::uint32_t worker) {
   if (!downlink_->distrust(worker)) return false;
   tally_.downlink_bytes += downlink_->model().size_bytes();
-  warn("round " + std::to_string(tally_.last.round) + ": worker " + std::to_string(worker) +
+  warn("round " + std::to_string(*open_round_) + ": worker " + std::to_string(worker) +
        " computes another model from the same steps; from now on it is sent the model itself");
   return true;
 }
