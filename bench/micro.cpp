@@ -11,6 +11,7 @@
 
 #include "method/encoder.hpp"
 #include "plugin/catalog.hpp"
+#include "plugin/host_services.hpp"
 #include "plugin/instances.hpp"
 #include "vector/exact_vector.hpp"
 

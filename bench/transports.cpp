@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "plugin/catalog.hpp"
+#include "plugin/host_services.hpp"
 #include "plugin/instances.hpp"
 #include "plugin/spec.hpp"
 

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "cli/certs.hpp"
+#include "cli/keys.hpp"
 #include "cli/plugins.hpp"
 #include "cli/standard_streams.hpp"
 #include "config/run_config.hpp"
@@ -38,7 +39,8 @@ struct Program {
   std::string address;
   std::uint32_t rank = 0;
   threepc::cli::CertsOptions certs;
-  std::string plugin_id;
+  std::string plugin_id, keys_table;
+  bool keys_markdown = false;
   std::vector<std::string> folders;
   std::function<Exit()> command;
 
@@ -214,6 +216,11 @@ struct Program {
         return Exit::done;
       };
     });
+    CLI::App& keys = *config.add_subcommand("keys", "What can stand in a configuration, with defaults and meaning");
+    keys.add_option("TABLE", keys_table, "Only those of one table")->type_name("run|run.stop|workers|...");
+    keys.add_flag("--markdown", keys_markdown, "As the table of docs/configuration.md");
+    keys.footer("Example: threepc config keys run.stop");
+    keys.callback([this] { command = [this] { return threepc::cli::list_keys(keys_table, keys_markdown); }; });
   }
 
   void add_certs() {

@@ -1,49 +1,20 @@
 #include "cli/plugins.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <sstream>
 
+#include "cli/wrapped.hpp"
 #include "config/document.hpp"
 #include "nearest.hpp"
 #include "plugin/catalog.hpp"
+#include "plugin/kinds.hpp"
 #include "plugin/spec.hpp"
 
 namespace threepc::cli {
 namespace {
-
-constexpr tpc_kind kinds[] = {TPC_COMPRESSOR, TPC_MECHANISM, TPC_OPTIMIZER, TPC_PROBLEM, TPC_TRANSPORT};
-
-std::size_t terminal_width() {
-  winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40;
-  return known ? std::min<std::size_t>(size.ws_col, 120) : 100;
-}
-
-/// `text` broken at spaces, every line after the first indented.
-std::string wrapped(const std::string& text, std::size_t indent) {
-  const std::size_t width = terminal_width();
-  std::string out;
-  std::size_t column = indent;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    if (column > indent && column + 1 + word.size() > width) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += " ";
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out;
-}
 
 std::string number(double value) {
   std::ostringstream out;
@@ -142,11 +113,8 @@ std::string sample(const tpc_param& param) {
   return to_toml_text(param.type == TPC_REALS ? Value(std::vector{real}) : Value(real));
 }
 
-/// Where the plugin's table would stand in a configuration.
-std::string table_of(tpc_kind kind) { return kind == TPC_COMPRESSOR ? "mechanism.compressor" : kind_name(kind); }
-
 void show_example(const tpc_descriptor& d) {
-  std::printf("  example\n    [%s]\n    plugin = \"%s\"\n", table_of(d.kind).c_str(), d.id);
+  std::printf("  example\n    [%s]\n    plugin = \"%s\"\n", find_kind(d.kind)->section, d.id);
   for (std::uint32_t i = 0; i < d.param_count; ++i) {
     const tpc_param& param = *d.params[i];
     if (has_default(param))
@@ -158,7 +126,7 @@ void show_example(const tpc_descriptor& d) {
   }
   for (std::uint32_t i = 0; i < d.slot_count; ++i) {
     const bool repeated = (d.slots[i]->flags & TPC_SLOT_REPEATED) != 0;
-    std::printf("    %s%s.%s%s\n    plugin = \"...\"  # a %s\n", repeated ? "[[" : "[", table_of(d.kind).c_str(),
+    std::printf("    %s%s.%s%s\n    plugin = \"...\"  # a %s\n", repeated ? "[[" : "[", find_kind(d.kind)->section,
                 d.slots[i]->key, repeated ? "]]" : "]", kind_name(d.slots[i]->kind));
   }
 }
@@ -167,7 +135,7 @@ void show(const Entry& entry) {
   const tpc_descriptor& d = *entry.descriptor;
   std::printf("%s %s %s\n  %s\n", kind_name(d.kind), d.id, d.version, wrapped(d.summary, 2).c_str());
   if (*d.paper != '\0') std::printf("  paper        %s\n", wrapped(d.paper, 15).c_str());
-  if (*theory_of(d) != '\0') std::printf("  constants    %s\n", wrapped(theory_of(d), 15).c_str());
+  if (*d.theory != '\0') std::printf("  constants    %s\n", wrapped(d.theory, 15).c_str());
   std::printf("  file         %s\n", entry.file.c_str());
   std::printf("  dtypes      %s%s\n", (d.dtypes & TPC_F32) != 0 ? " f32" : "", (d.dtypes & TPC_F64) != 0 ? " f64" : "");
   show_params(d);
@@ -184,11 +152,11 @@ Exit list_plugins(const std::vector<std::string>& folders) {
   int width = 0;
   for (const Entry& entry : catalog.entries())
     width = std::max(width, static_cast<int>(std::strlen(entry.descriptor->id)));
-  for (const tpc_kind kind : kinds) {
+  for (const Kind& kind : kinds()) {
     bool any = false;
-    std::printf("%s%ss\n", kind == kinds[0] ? "" : "\n", kind_name(kind));
+    std::printf("%s%ss\n", &kind == kinds().data() ? "" : "\n", kind.name);
     for (const Entry& entry : catalog.entries()) {
-      if (entry.descriptor->kind != kind) continue;
+      if (entry.descriptor->kind != kind.id) continue;
       any = true;
       std::printf("  %-*s %-7s %s\n", width, entry.descriptor->id, entry.descriptor->version,
                   wrapped(entry.descriptor->summary, static_cast<std::size_t>(width) + 11).c_str());

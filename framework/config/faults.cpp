@@ -10,7 +10,6 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Bounds a_while{0, 1e6, true};
 
-constexpr const char* policies[] = {"lazy", "wait", "stop"};
 constexpr const char* kinds[] = {"kill", "stop", "delay", "drop", "corrupt", "duplicate"};
 constexpr const char* moments[] = {"receive", "send"};
 
@@ -44,28 +43,12 @@ Injection read_injection(Section section, std::uint32_t workers) {
 
 }  // namespace
 
-Faults read_faults(Section section, std::uint32_t workers) {
-  Faults out;
-  out.on_worker_loss = read_choice<Faults::OnLoss>(section, "on_worker_loss", policies).value_or(out.on_worker_loss);
-  out.patience = section.real("patience", a_while);
-  out.round_deadline = section.real("round_deadline", a_while);
-  out.restarts = static_cast<std::uint32_t>(section.integer("restarts", {0, 1e6}).value_or(out.restarts));
-  for (const Section& injection : section.children("inject")) out.inject.push_back(read_injection(injection, workers));
-  section.refuse_unknown();
+std::vector<Injection> read_injections(Section& faults, std::uint32_t workers) {
+  std::vector<Injection> out;
+  for (const Section& injection : faults.children("inject")) out.push_back(read_injection(injection, workers));
   return out;
 }
 
-CheckpointRules read_checkpoint_rules(Section section) {
-  CheckpointRules out;
-  out.at_end = section.flag("at_end").value_or(out.at_end);
-  if (const auto rounds = section.integer("every_rounds", {1, infinity}))
-    out.every_rounds = static_cast<std::uint64_t>(*rounds);
-  out.every_seconds = section.real("every_seconds", a_while);
-  section.refuse_unknown();
-  return out;
-}
-
-const char* name_of(Faults::OnLoss policy) { return policies[static_cast<std::size_t>(policy)]; }
 const char* name_of(Injection::Kind kind) { return kinds[static_cast<std::size_t>(kind)]; }
 const char* name_of(Injection::When when) { return moments[static_cast<std::size_t>(when)]; }
 

@@ -44,11 +44,10 @@ struct CheckpointRules {
   std::optional<double> every_seconds;
 };
 
-/// Both throw Failure(Exit::usage) for anything wrong. `workers` bounds the workers that a fault may name.
-Faults read_faults(Section section, std::uint32_t workers);
-CheckpointRules read_checkpoint_rules(Section section);
+/// [[faults.inject]] of [faults]. Throws Failure(Exit::usage) for anything wrong; `workers` bounds whom a fault may
+/// name.
+std::vector<Injection> read_injections(Section& faults, std::uint32_t workers);
 
-const char* name_of(Faults::OnLoss policy);
 const char* name_of(Injection::Kind kind);
 const char* name_of(Injection::When when);
 

@@ -6,6 +6,7 @@
 
 #include "failure.hpp"
 #include "nearest.hpp"
+#include "plugin/kinds.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;

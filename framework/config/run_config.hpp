@@ -61,9 +61,9 @@ struct RunConfig {
   std::vector<std::string> overrides;  // "mechanism.zeta=32", as given
 
   std::string name;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 1;
   tpc_dtype dtype = TPC_F64;
-  std::uint64_t rounds = 0;
+  std::uint64_t rounds = 1000;
   std::string out;  // absolute
   Evaluate evaluate = Evaluate::exact;
   std::optional<std::uint64_t> evaluate_every;  // none: "auto"

@@ -3,14 +3,11 @@
 #include <threepc/sdk/context.hpp>
 #include <utility>
 
+#include "plugin/host_services.hpp"
+#include "plugin/streams.hpp"
 #include "vector/arithmetic.hpp"
 
 namespace threepc {
-namespace {
-
-constexpr std::uint32_t batch_stream = 4;
-
-}  // namespace
 
 Estimator::Estimator(const RunConfig& config, const Problem& problem, std::uint64_t rows)
     : problem_(&problem), rows_(rows), batch_(config.batch.value_or(0)), momentum_(config.momentum) {
@@ -46,7 +43,7 @@ void Estimator::estimate(const tpc_context& context, const void* x) {
 
 void Estimator::draw(const tpc_context& context) {
   tpc_context own = context;
-  own.stream = batch_stream;
+  own.stream = streams::minibatch;
   tpc::Random random(host_services(), own, tpc::Scope::own);
   drawn_.resize(batch_);
   for (std::uint64_t& row : drawn_) row = random.below(static_cast<std::uint32_t>(rows_));

@@ -1,14 +1,11 @@
 #include "method/iterate.hpp"
 
+#include "plugin/streams.hpp"
+
 namespace threepc {
-namespace {
-
-constexpr std::uint32_t optimizer_stream = 2;
-
-}  // namespace
 
 Iterate::Iterate(const PluginSpec& optimizer, const Membership& membership)
-    : optimizer_(optimizer, membership, optimizer_stream),
+    : optimizer_(optimizer, membership, streams::optimizer),
       x_(membership.dtype, membership.dim),
       g_(x_),
       state_(optimizer.descriptor->state_vectors, x_) {}

@@ -19,8 +19,8 @@ struct MechanismTree::Node {
   Node(const PluginSpec& spec, const Membership& membership, std::uint32_t stream)
       : mechanism(spec, membership, stream) {}
 
-  TheoryConstants constants(const MechanismTree& tree) const {
-    std::vector<TheoryConstants> children;
+  tpc::Constants constants(const MechanismTree& tree) const {
+    std::vector<tpc::Constants> children;
     for (const Slot& slot : slots)
       children.push_back(slot.inner ? slot.inner->of_each_worker(tree) : tree.codecs_[slot.codec - 1]->constants());
     return mechanism.constants(children);
@@ -28,9 +28,9 @@ struct MechanismTree::Node {
 
   /// What an outer mechanism may build on: its inequality is about one worker's h, about which constants that bound
   /// the aggregate say nothing.
-  TheoryConstants of_each_worker(const MechanismTree& tree) const {
+  tpc::Constants of_each_worker(const MechanismTree& tree) const {
     const bool aggregate = (mechanism.spec().descriptor->capabilities & TPC_BOUNDS_AGGREGATE) != 0;
-    return aggregate ? TheoryConstants{} : constants(tree);
+    return aggregate ? tpc::Constants{} : constants(tree);
   }
 
   std::uint32_t capabilities() const {

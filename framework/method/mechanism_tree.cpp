@@ -4,15 +4,10 @@
 #include <utility>
 
 #include "method/mechanism_node.hpp"
+#include "plugin/streams.hpp"
 #include "vector/arithmetic.hpp"
 
 namespace threepc {
-namespace {
-
-// Random streams 0 .. 15 are those of the host: problem, optimizer, transport, minibatches, participation.
-constexpr std::uint32_t first_stream = 16;
-
-}  // namespace
 
 MechanismTree::MechanismTree(const PluginSpec& spec, const Membership& membership, Role role)
     : membership_(membership), role_(role), root_(build(spec)) {
@@ -24,7 +19,7 @@ MechanismTree::MechanismTree(MechanismTree&&) noexcept = default;
 
 /// Depth first, so that both ends number codecs and streams alike.
 std::unique_ptr<MechanismTree::Node> MechanismTree::build(const PluginSpec& spec) {
-  auto node = std::make_unique<Node>(spec, membership_, first_stream + instances_++);
+  auto node = std::make_unique<Node>(spec, membership_, streams::mechanisms + instances_++);
   for (std::size_t i = 0; i < spec.children.size(); ++i) {
     const PluginSpec& child = spec.children[i];
     Node::Slot slot;
@@ -36,7 +31,7 @@ std::unique_ptr<MechanismTree::Node> MechanismTree::build(const PluginSpec& spec
     } else {
       if (codecs_.size() == most_codecs)
         throw Failure(Exit::usage, child.place + ": more than 31 compressors in one mechanism");
-      codecs_.push_back(std::make_unique<Compressor>(child, membership_, first_stream + instances_, role_));
+      codecs_.push_back(std::make_unique<Compressor>(child, membership_, streams::mechanisms + instances_, role_));
       instances_ += Compressor::streams(child);
       slot.codec = static_cast<std::uint32_t>(codecs_.size());
       require_class(slot_of(*spec.descriptor, i), child, codecs_.back()->constants());
@@ -50,7 +45,7 @@ std::unique_ptr<MechanismTree::Node> MechanismTree::build(const PluginSpec& spec
   return node;
 }
 
-TheoryConstants MechanismTree::constants() const { return root_->constants(*this); }
+tpc::Constants MechanismTree::constants() const { return root_->constants(*this); }
 
 std::uint64_t MechanismTree::longest_program() const {
   constexpr std::uint64_t times = 4, header = 8;

@@ -20,7 +20,7 @@ class MechanismTree {
   MechanismTree(MechanismTree&&) noexcept;
 
   /// A, B and B_spread of the whole; NaN when no theory is known.
-  TheoryConstants constants() const;
+  tpc::Constants constants() const;
   /// The capabilities of all mechanisms in the tree.
   std::uint32_t capabilities() const;
   std::string name() const;

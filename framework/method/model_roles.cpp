@@ -57,8 +57,6 @@ Membership downlink_membership(const Membership& run) {
 
 std::uint64_t hash_of(const RawVector& model) { return hash64(model.data(), model.size_bytes()); }
 
-// ---- the server's
-
 ModelEncoder::ModelEncoder(const RunConfig& config, const Membership& membership, Iterate& iterate)
     : of_(config.downlink.of),
       replays_(of_ == Of::model || (config.downlink.replay && can_replay(config))),
@@ -125,13 +123,17 @@ void ModelEncoder::load(tpc::Reader& in) {
   for (RawVector* vector : encoder_->state()) take_whole(in, *vector);
 }
 
-// ---- the workers'
-
 ModelReplica::ModelReplica(const RunConfig& config, const Membership& membership) : of_(config.downlink.of) {
   if (of_ != Of::model) iterate_.emplace(config.optimizer, of_server(membership));
   if (!config.downlink.mechanism) return;
   replica_.emplace(*config.downlink.mechanism, downlink_membership(membership));
   h_.emplace(membership.dtype, membership.dim);
+}
+
+void ModelReplica::start(const RawVector& x0) {
+  if (iterate_) iterate_->x() = x0;
+  if (of_ == Of::model) h_->sum() = x0;
+  at_ = 0;
 }
 
 void ModelReplica::take_state(tpc::Reader& in, std::uint64_t round) {

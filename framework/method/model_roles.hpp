@@ -68,6 +68,8 @@ class ModelReplica {
 
   const RawVector& model() const { return h_ && of_ == Of::model ? h_->sum() : iterate_->x(); }
 
+  /// Becomes what an encoder is that begins at x^0.
+  void start(const RawVector& x0);
   /// Becomes what the encoder's state says, of the end of the round before `round`.
   void take_state(tpc::Reader& in, std::uint64_t round);
   /// Replays the steps that `in` holds, until its end. False, and of no use any more, if they do not begin where this

@@ -30,7 +30,7 @@ void require_theory(const RunConfig& config, const Compression& up, const Compre
 
 double square(double x) { return x * x; }
 
-double one_way(const RunConfig& config, const TheoryConstants& up, const Smoothness& known) {
+double one_way(const RunConfig& config, const tpc::Constants& up, const Smoothness& known) {
   const double shared = std::isnan(up.B_spread) || std::isnan(known.spread) ? 0 : up.B_spread;
   const double error =
       ((up.B - shared) * square(known.L_plus) + (shared > 0 ? shared * square(known.spread) : 0)) / up.A;
@@ -38,8 +38,7 @@ double one_way(const RunConfig& config, const TheoryConstants& up, const Smoothn
   return config.mu ? std::min(general, up.A / (2 * *config.mu)) : general;
 }
 
-double both_ways(DownlinkConfig::Of of, const TheoryConstants& up, const TheoryConstants& down,
-                 const Smoothness& known) {
+double both_ways(DownlinkConfig::Of of, const tpc::Constants& up, const tpc::Constants& down, const Smoothness& known) {
   const double L_plus_sq = square(known.L_plus);
   double M;
   if (of == DownlinkConfig::Of::gradient) {

@@ -19,7 +19,7 @@ struct Smoothness {
 
 /// A mechanism as theory sees it.
 struct Compression {
-  TheoryConstants constants;
+  tpc::Constants constants;
   std::string name;
 };
 

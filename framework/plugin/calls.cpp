@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "plugin/crash.hpp"
+#include "plugin/host_services.hpp"
 #include "plugin/instances.hpp"
+#include "plugin/kinds.hpp"
 
 namespace threepc {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "failure.hpp"
 #include "nearest.hpp"
+#include "plugin/kinds.hpp"
 #include "plugin/spec.hpp"
 
 namespace threepc {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "plugin/kinds.hpp"
 #include "plugin/library.hpp"
 #include "plugin/spec.hpp"
 
@@ -97,78 +98,26 @@ void check_slot(const tpc_slot* slot, std::set<std::string>& keys, const std::st
   if (slot->doc == nullptr || *slot->doc == '\0') fault(where, ": has no sentence that explains it");
 }
 
-using Required = std::pair<const char*, bool>;  // the function's name, and whether it is there
-
-void require_functions(std::initializer_list<Required> functions, const std::string& owner) {
-  for (const auto& [name, present] : functions)
-    if (!present) fault(owner, ": the required function '", name, "' is null");
-}
-
-/// `least`: the size that the table had in minor version 0.
-template <class Table>
-const Table& sized_table(const tpc_descriptor& descriptor, const std::string& owner,
-                         std::size_t least = sizeof(Table)) {
-  const auto& table = *static_cast<const Table*>(descriptor.table);
-  require_size(table.struct_size, least, owner + ": its function table");
-  return table;
-}
-
-void check_table(const tpc_descriptor& d, const std::string& owner) {
+void check_table(const tpc_descriptor& d, const Kind& kind, const std::string& owner) {
   if (d.table == nullptr) fault(owner, ": its function table is null");
-  if (d.kind == TPC_COMPRESSOR) {
-    const auto& t = sized_table<tpc_compressor>(d, owner);
-    require_functions({{"create", t.create != nullptr},
-                       {"destroy", t.destroy != nullptr},
-                       {"constants", t.constants != nullptr},
-                       {"max_payload", t.max_payload != nullptr},
-                       {"encode", t.encode != nullptr},
-                       {"accumulate", t.accumulate != nullptr}},
-                      owner);
-  } else if (d.kind == TPC_MECHANISM) {
-    const auto& t = sized_table<tpc_mechanism>(d, owner);
-    require_functions({{"create", t.create != nullptr},
-                       {"destroy", t.destroy != nullptr},
-                       {"constants", t.constants != nullptr},
-                       {"propose", t.propose != nullptr}},
-                      owner);
-  } else if (d.kind == TPC_OPTIMIZER) {
-    const auto& t = sized_table<tpc_optimizer>(d, owner);
-    require_functions({{"create", t.create != nullptr}, {"destroy", t.destroy != nullptr}, {"step", t.step != nullptr}},
-                      owner);
-  } else if (d.kind == TPC_PROBLEM) {
-    const auto& t = sized_table<tpc_problem>(d, owner, offsetof(tpc_problem, evaluate_rows));
-    require_functions({{"create", t.create != nullptr},
-                       {"destroy", t.destroy != nullptr},
-                       {"facts", t.facts != nullptr},
-                       {"start", t.start != nullptr},
-                       {"evaluate", t.evaluate != nullptr}},
-                      owner);
-  } else {
-    const auto& t = sized_table<tpc_transport>(d, owner, offsetof(tpc_transport, place));
-    require_functions({{"create", t.create != nullptr},
-                       {"destroy", t.destroy != nullptr},
-                       {"open", t.open != nullptr},
-                       {"address", t.address != nullptr},
-                       {"join", t.join != nullptr},
-                       {"send", t.send != nullptr},
-                       {"receive", t.receive != nullptr},
-                       {"cancel", t.cancel != nullptr},
-                       {"traffic", t.traffic != nullptr},
-                       {"close", t.close != nullptr}},
-                      owner);
+  std::uint32_t size = 0;  // every table begins with its struct_size
+  std::memcpy(&size, d.table, sizeof size);
+  require_size(size, kind.least, owner + ": its function table");
+  for (const RequiredFunction& function : kind.required) {
+    void (*pointer)() = nullptr;
+    std::memcpy(&pointer, static_cast<const std::byte*>(d.table) + function.offset, sizeof pointer);
+    if (pointer == nullptr) fault(owner, ": the required function '", function.name, "' is null");
   }
 }
 
-void check_slots(const tpc_descriptor& d, std::set<std::string>& keys, const std::string& owner) {
+void check_slots(const tpc_descriptor& d, const Kind& kind, std::set<std::string>& keys, const std::string& owner) {
   if (d.slot_count > 0 && d.slots == nullptr) fault(owner, ": slot_count is not 0 but slots is null");
-  if (d.slot_count > 0 && d.kind != TPC_MECHANISM && d.kind != TPC_COMPRESSOR)
-    fault(owner, ": only a mechanism or a compressor has slots");
+  if (d.slot_count > 0 && kind.takes == 0) fault(owner, ": only a mechanism or a compressor has slots");
   if (d.slot_count > 31) fault(owner, ": has more than 31 slots");
   for (std::uint32_t i = 0; i < d.slot_count; ++i) {
     check_slot(d.slots[i], keys, owner);
     const std::string where = owner + ": slot '" + d.slots[i]->key + "'";
-    if (d.kind == TPC_COMPRESSOR && d.slots[i]->kind != TPC_COMPRESSOR)
-      fault(where, ": a compressor takes compressors");
+    if ((kind.takes & 1U << d.slots[i]->kind) == 0) fault(where, ": a compressor takes compressors");
     if ((d.slots[i]->flags & TPC_SLOT_REPEATED) != 0 && i + 1 < d.slot_count)
       fault(where, ": only the last slot may be repeated");
   }
@@ -177,12 +126,12 @@ void check_slots(const tpc_descriptor& d, std::set<std::string>& keys, const std
 void check_descriptor(const tpc_descriptor* d) {
   if (d == nullptr) fault("a descriptor is null");
   require_size(d->struct_size, offsetof(tpc_descriptor, theory), "a descriptor");
-  if (d->kind < TPC_COMPRESSOR || d->kind > TPC_TRANSPORT)
-    fault("a descriptor has the unknown kind ", std::to_string(d->kind));
+  const Kind* const kind = find_kind(d->kind);
+  if (kind == nullptr) fault("a descriptor has the unknown kind ", std::to_string(d->kind));
   if (!well_formed(d->id, "+-_"))
-    fault("a ", kind_name(d->kind), "'s id must be 1 to 59 lower-case letters, digits, '+', '-' and '_'");
+    fault("a ", kind->name, "'s id must be 1 to 59 lower-case letters, digits, '+', '-' and '_'");
 
-  const std::string owner = std::string(kind_name(d->kind)) + " '" + d->id + "'";
+  const std::string owner = std::string(kind->name) + " '" + d->id + "'";
   if (d->version == nullptr || *d->version == '\0') fault(owner, ": has no version");
   if (d->summary == nullptr || *d->summary == '\0') fault(owner, ": has no summary");
   if (d->paper == nullptr) fault(owner, ": the paper is null (\"\" for none)");
@@ -191,8 +140,8 @@ void check_descriptor(const tpc_descriptor* d) {
   if (d->param_count > 0 && d->params == nullptr) fault(owner, ": param_count is not 0 but params is null");
   std::set<std::string> keys;
   for (std::uint32_t i = 0; i < d->param_count; ++i) check_param(d->params[i], keys, owner);
-  check_slots(*d, keys, owner);
-  check_table(*d, owner);
+  check_slots(*d, *kind, keys, owner);
+  check_table(*d, *kind, owner);
 }
 
 void check_all(const tpc_entry& entry) {
@@ -225,11 +174,6 @@ std::optional<Value> preset_of(const tpc_param& param) {
     default:
       return std::string(param.preset.string);
   }
-}
-
-const char* kind_name(tpc_kind kind) {
-  static constexpr const char* names[] = {"plugin", "compressor", "mechanism", "optimizer", "problem", "transport"};
-  return names[kind <= TPC_TRANSPORT ? kind : 0];
 }
 
 std::string check_entry(const tpc_entry& entry) {

@@ -6,7 +6,7 @@
 
 #include "plugin/calls.hpp"
 #include "plugin/float_control.hpp"
-#include "plugin/instances.hpp"
+#include "plugin/instance.hpp"
 
 namespace threepc {
 
@@ -87,14 +87,6 @@ template <class Table>
 void Instance::create(const std::vector<const tpc_child*>& children) {
   make(table<Table>().create, children);
   destroy_ = table<Table>().destroy;
-}
-
-inline TheoryConstants from_raw(const tpc_constants& c) {
-  return {c.alpha, c.omega, c.A, c.B, c.joint_A, c.joint_B, c.B_spread, c.keep, c.values};
-}
-
-inline tpc_constants to_raw(const TheoryConstants& c) {
-  return {sizeof(tpc_constants), 0, c.alpha, c.omega, c.A, c.B, c.joint_A, c.joint_B, c.B_spread, c.keep, c.values};
 }
 
 }  // namespace threepc

@@ -1,4 +1,5 @@
-// Compressors, and those that are nested in others.
+#include "plugin/compressor.hpp"
+
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -63,7 +64,7 @@ struct Compressor::Nested {
     });
   }
   static tpc_status constants(const tpc_child* child, tpc_constants* out) noexcept {
-    return attempt(child, [&](Nested& self) { *out = to_raw(self.opened().constants()); });
+    return attempt(child, [&](Nested& self) { *out = tpc::detail::to_raw(self.opened().constants()); });
   }
   static tpc_status encode(const tpc_child* child, const tpc_context* context, const void* a, const void* b,
                            tpc_buffer* out) noexcept {
@@ -160,15 +161,15 @@ std::vector<RawVector*> Compressor::state() const {
   return all;
 }
 
-TheoryConstants Compressor::constants() const {
-  tpc_constants c = to_raw({});
+tpc::Constants Compressor::constants() const {
+  tpc_constants c = tpc::detail::to_raw({});
   guarded("constants", [&](tpc_error* error) { return table<tpc_compressor>().constants(self_, &c, error); });
   if (std::isnan(c.alpha) && std::isnan(c.omega)) misbehaved("it declares neither alpha nor omega");
   if (!std::isnan(c.alpha) && !(c.alpha >= 0 && c.alpha <= 1))
     misbehaved("alpha = " + std::to_string(c.alpha) + " is outside [0, 1]");
   if (!std::isnan(c.omega) && !(c.omega >= 0 && std::isfinite(c.omega)))
     misbehaved("omega = " + std::to_string(c.omega) + " is not a finite number >= 0");
-  return from_raw(c);
+  return tpc::detail::from_raw(c);
 }
 
 std::size_t Compressor::encode(const tpc_context& context, const void* a, const void* b,
@@ -207,7 +208,7 @@ std::uint64_t Compressor::accumulate(const tpc_context& context, std::span<const
   return values;
 }
 
-void require_class(const tpc_slot& slot, const PluginSpec& child, const TheoryConstants& constants) {
+void require_class(const tpc_slot& slot, const PluginSpec& child, const tpc::Constants& constants) {
   const bool wants_contractive = slot.accepts == TPC_CONTRACTIVE;
   if (slot.accepts == TPC_ANY || !std::isnan(wants_contractive ? constants.alpha : constants.omega)) return;
   const std::string wrapped = "; wrap it: plugin = \"scaled\" here, and the '" + std::string(child.descriptor->id) +

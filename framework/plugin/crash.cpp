@@ -14,6 +14,7 @@
 
 #include "failure.hpp"
 #include "plugin/calls.hpp"
+#include "plugin/kinds.hpp"
 #include "plugin/spec.hpp"
 
 namespace threepc {

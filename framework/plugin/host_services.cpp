@@ -1,4 +1,6 @@
 // tpc_host: logging, the clock, and random numbers.
+#include "plugin/host_services.hpp"
+
 #include <Random123/philox.h>
 
 #include <algorithm>

@@ -12,6 +12,7 @@
 
 #include "failure.hpp"
 #include "plugin/float_control.hpp"
+#include "plugin/upgrade.hpp"
 
 namespace threepc {
 namespace {
@@ -88,7 +89,9 @@ Library load_library(const std::string& file) {
                                        " (end the source with THREEPC_PLUGINS(...))");
   const auto& entry = mapped.get<const tpc_entry>(TPC_ENTRY_SYMBOL);
   if (const std::string fault = check_entry(entry); !fault.empty()) throw Failure(Exit::plugin, file + ": " + fault);
-  Library library{file, {entry.descriptors, entry.descriptors + entry.descriptor_count}, warning};
+  Library library{file, {}, warning};
+  for (std::uint32_t i = 0; i < entry.descriptor_count; ++i)
+    library.descriptors.push_back(upgraded(*entry.descriptors[i]));
   keep_mapped(std::move(mapped));
   return library;
 }

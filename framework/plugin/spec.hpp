@@ -31,16 +31,7 @@ inline const tpc_slot& slot_of(const tpc_descriptor& descriptor, std::size_t chi
   return *descriptor.slots[child < descriptor.slot_count ? child : descriptor.slot_count - 1];
 }
 
-/// Its constants as a formula; "" for a plugin that says nothing, or was built for minor version 0.
-inline const char* theory_of(const tpc_descriptor& descriptor) {
-  const bool knows = descriptor.struct_size > offsetof(tpc_descriptor, theory);
-  return knows && descriptor.theory != nullptr ? descriptor.theory : "";
-}
-
 /// The parameter's default; none for one without.
 std::optional<Value> preset_of(const tpc_param& param);
-
-/// "compressor", "mechanism", ... for messages and folder names.
-const char* kind_name(tpc_kind kind);
 
 }  // namespace threepc

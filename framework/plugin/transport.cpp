@@ -1,9 +1,11 @@
+#include "plugin/transport.hpp"
+
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstring>
+#include <threepc/sdk/transport.hpp>
 
 #include "plugin/checked_calls.hpp"
+#include "plugin/host_services.hpp"
 
 namespace threepc {
 
@@ -38,7 +40,8 @@ void Transport::broadcast(const tpc_message& message, std::int64_t deadline) {
     checked("broadcast", [&](tpc_error* error) { return t.broadcast(self_, &message, deadline, error); });
     return;
   }
-  const std::uint32_t own = membership().worker == TPC_SERVER ? 0 : membership().worker + 1;
+  const std::uint32_t worker = membership().worker;
+  const std::uint32_t own = worker == TPC_SERVER ? tpc::server_member : tpc::member_of_worker(worker);
   for (std::uint32_t member = 0; member <= membership().workers; ++member) {
     if (member == own) continue;
     try {
@@ -73,9 +76,7 @@ void Transport::close(std::int64_t deadline) {
 
 void Transport::limit(std::uint32_t from, std::uint64_t bytes) {
   const auto& t = table<tpc_transport>();
-  const bool knows = t.struct_size > offsetof(tpc_transport, limit);  // before minor version 3 it does not
-  if (knows && t.limit != nullptr)
-    checked("limit", [&](tpc_error* error) { return t.limit(self_, from, bytes, error); });
+  if (t.limit != nullptr) checked("limit", [&](tpc_error* error) { return t.limit(self_, from, bytes, error); });
 }
 
 namespace {
@@ -86,8 +87,7 @@ class UnmadeTransport : public Instance {
   explicit UnmadeTransport(const PluginSpec& spec) : Instance(spec, {}, 0) {}
   std::optional<Place> place() const {
     const auto& transport = table<tpc_transport>();
-    const bool knows = transport.struct_size > offsetof(tpc_transport, place);  // before minor version 2 it does not
-    if (!knows || transport.place == nullptr) return std::nullopt;
+    if (transport.place == nullptr) return std::nullopt;
     Place found;
     checked("place",
             [&](tpc_error* error) { return transport.place(&host_services(), &found.member, &found.members, error); });

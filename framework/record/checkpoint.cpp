@@ -65,7 +65,7 @@ Json to_json(const Checkpoint& c) {
           {"B", number_or_null(s.B)},
           {"L_minus", number_or_null(s.L_minus)},
           {"L_plus", number_or_null(s.L_plus)},
-          {"start_grad_norm_sq", number_or_null(s.start_grad_norm_sq)},
+          {"start_grad_norm_sq", number_or_null(c.start_grad_norm_sq)},
           {"dim", s.dim},
           {"workers", s.workers},
           {"last", to_json(c.last)},
@@ -107,7 +107,7 @@ Checkpoint from_json(const Json& json) {
   c.summary.B = or_nan(json.at("B"));
   c.summary.L_minus = or_nan(json.at("L_minus"));
   c.summary.L_plus = or_nan(json.at("L_plus"));
-  c.summary.start_grad_norm_sq = or_nan(json.value("start_grad_norm_sq", Json()));
+  c.start_grad_norm_sq = or_nan(json.value("start_grad_norm_sq", Json()));
   c.summary.dim = whole_at<std::uint32_t>(json, "dim");
   c.summary.workers = whole_at<std::uint32_t>(json, "workers");
   c.last = metrics_from(json.at("last"));
@@ -140,7 +140,8 @@ Checkpoint parse_content(tpc::Reader in) {
   in.take_span(sizeof magic);
   require_format(in.get<std::uint32_t>());
   const auto text = in.take_span(in.get<std::uint64_t>());
-  const Json json = Json::parse(text.begin(), text.end());
+  const Json json = parse_json({reinterpret_cast<const char*>(text.data()), text.size()});
+  if (json.is_discarded()) unusable("has a malformed header: it is no JSON");
   Checkpoint c = from_json(json);
   c.server = take_blob(in, json.at("server_size"));
   if (json.contains("downlink_size")) c.downlink = take_blob(in, json.at("downlink_size"));
@@ -210,8 +211,8 @@ std::uint64_t size_said_by(const Json& header, std::uint64_t header_size) {
 
 Json read_header(const Descriptor& file, std::uint64_t length) {
   const std::vector<std::uint8_t> start = read_start(file, preamble + length);
-  Json header =
-      Json::parse(start.begin() + std::min<std::ptrdiff_t>(preamble, std::ssize(start)), start.end(), nullptr, false);
+  const auto text = std::span(start).subspan(std::min<std::size_t>(preamble, start.size()));
+  Json header = parse_json({reinterpret_cast<const char*>(text.data()), text.size()});
   if (!header.is_object() || !header.contains("server_size") || !header.contains("worker_sizes"))
     unusable("is torn or damaged: its header cannot be read");
   return header;
@@ -278,8 +279,6 @@ Checkpoint parse_checkpoint(std::span<const std::uint8_t> bytes) {
   if (hash64(content.data(), content.size()) != said) unusable("is torn or damaged: its checksum does not match");
   try {
     return parse_content(tpc::Reader(content.data(), content.size()));
-  } catch (const Json::parse_error& error) {  // whose text has what was read in it, whatever that was
-    unusable("has a malformed header: no JSON from its byte " + std::to_string(error.byte) + " on");
   } catch (const Json::exception& error) {
     unusable(std::string("has a malformed header: ") + error.what());
   } catch (const tpc::Error& error) {
@@ -349,7 +348,7 @@ std::string CheckpointWriter::fault_of(const Checkpoint& checkpoint, const std::
 
 void CheckpointWriter::write_file(const Checkpoint& checkpoint) const {
   make_private_folder(folder_);
-  const std::string header = to_json(checkpoint).dump();
+  const std::string header = to_text(to_json(checkpoint));
   Output out(folder_ + "/" + name_of(checkpoint.round));
   out.add(magic, sizeof magic);
   out.add(format);

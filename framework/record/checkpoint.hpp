@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@ struct Checkpoint {
   Metrics last;                            // of the last evaluated round, run.evaluate_every being what it is
   std::uint64_t values = 0, uplink_bytes = 0, downlink_bytes = 0, wire_bytes = 0;  // counters until `round`
   std::uint64_t evaluation_bytes = 0;  // without those of a last line that came before its time
+  double start_grad_norm_sq = std::numeric_limits<double>::quiet_NaN();  // the first that is not 0
   double seconds = 0;
   std::uint64_t chain = 0;                         // HashChain
   Metrics final_last;                              // the same two with the line that ended the run, which a run that

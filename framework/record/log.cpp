@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "failure.hpp"
+#include "plugin/host_services.hpp"
 #include "plugin/instances.hpp"
 #include "record/descriptor.hpp"
 #include "record/durable_file.hpp"

@@ -23,9 +23,7 @@ Json to_json(const Metrics& m) {
   return out;
 }
 
-Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-std::string to_json_line(const Metrics& metrics) { return to_json(metrics).dump(); }
+std::string to_json_line(const Metrics& metrics) { return to_text(to_json(metrics)); }
 
 void HashChain::add(const void* x, std::size_t size) { value_ = hash64(x, size, value_); }
 

@@ -22,7 +22,7 @@ struct Line {
 };
 
 std::optional<std::uint64_t> round_of(const std::string& text) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = parse_json(text);
   if (!json.is_object() || !json.contains("round") || !json["round"].is_number_unsigned()) return std::nullopt;
   return json["round"].get<std::uint64_t>();
 }

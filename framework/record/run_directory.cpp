@@ -50,7 +50,7 @@ std::string folder_made(const std::string& folder) {
 
 std::optional<Ending> ending_of(const std::string& run_folder) {
   std::ifstream in(run_folder + "/summary.json");
-  const Json json = Json::parse(in, nullptr, false);
+  const Json json = parse_json(std::string(std::istreambuf_iterator<char>(in), {}));
   if (!json.is_object()) return std::nullopt;
   const auto number = [&](const char* key) {
     return json.contains(key) && json[key].is_number() ? json[key].get<double>() : NAN;

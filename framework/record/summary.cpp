@@ -24,7 +24,7 @@ std::string to_json_text(const Summary& s) {
   for (const Summary::Plugin& p : s.plugins)
     json["plugins"].push_back({{"place", p.place}, {"kind", p.kind}, {"id", p.id}, {"version", p.version}});
   json["transport"] = s.transport;
-  return json.dump(2) + "\n";
+  return to_text(json, 2) + "\n";
 }
 
 }  // namespace threepc

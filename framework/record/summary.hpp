@@ -19,7 +19,6 @@ struct Summary {
   double B = std::numeric_limits<double>::quiet_NaN();
   double L_minus = std::numeric_limits<double>::quiet_NaN();
   double L_plus = std::numeric_limits<double>::quiet_NaN();
-  double start_grad_norm_sq = std::numeric_limits<double>::quiet_NaN();  // the first that is not 0; not in summary.json
   std::uint32_t dim = 0;
   std::uint32_t workers = 0;
   std::uint64_t worker_losses = 0;  // each time that one was lost

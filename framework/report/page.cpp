@@ -39,7 +39,7 @@ Json run_data(const RunRecord& run, const std::string& label) {
 
 /// JSON inside a script element: nothing in it may look like the element's end, or like a comment's start.
 std::string script_text(const Json& data) {
-  const std::string json = data.dump(-1, ' ', true, Json::error_handler_t::replace);
+  const std::string json = to_text(data, -1, true);
   std::string out;
   out.reserve(json.size());
   for (const char c : json) {

@@ -11,7 +11,7 @@
 #include <limits>
 #include <utility>
 
-#include "runtime/stopping.hpp"
+#include "record/stopping.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;

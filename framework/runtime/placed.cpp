@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "runtime/signals.hpp"
-#include "runtime/worker.hpp"
+#include "members/star/worker.hpp"
+#include "signals.hpp"
 
 namespace threepc {
 

@@ -12,18 +12,19 @@
 
 #include "config/handover.hpp"
 #include "config/run_config.hpp"
+#include "members/star/server.hpp"
+#include "members/star/worker.hpp"
 #include "plugin/calls.hpp"
 #include "plugin/crash.hpp"
+#include "plugin/streams.hpp"
 #include "record/log.hpp"
 #include "record/progress.hpp"
 #include "runtime/assignment.hpp"
 #include "runtime/join_token.hpp"
 #include "runtime/launcher.hpp"
 #include "runtime/placed.hpp"
-#include "runtime/server.hpp"
-#include "runtime/signals.hpp"
-#include "runtime/worker.hpp"
 #include "shell.hpp"
+#include "signals.hpp"
 #include "version.hpp"
 
 namespace threepc {
@@ -53,7 +54,8 @@ class Session {
         config_(assignment_.config),
         directory_(assignment_.directory),
         progress_(config_, options.quiet ? Progress::Style::quiet : Progress::style_of_stderr()),
-        transport_(config_.transport, {config_.dtype, 0, config_.workers, TPC_SERVER, config_.seed}, transport_stream),
+        transport_(config_.transport, {config_.dtype, 0, config_.workers, TPC_SERVER, config_.seed},
+                   streams::transport),
         channel_(transport_, config_.timeout, [this] { watch(); }),
         server_(config_, channel_, directory_, progress_) {
     end_crashes_with_a_code();

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "members/channel.hpp"
+#include "members/star/worker.hpp"
 #include "plugin/calls.hpp"
 #include "runtime/launcher.hpp"
-#include "runtime/protocol.hpp"
-#include "runtime/worker.hpp"
 
 namespace threepc {
 namespace {

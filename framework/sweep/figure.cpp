@@ -46,7 +46,7 @@ std::vector<Json> metrics_of(const Cell& cell) {
   std::vector<Json> lines;
   std::ifstream in(cell.folder + "/metrics.jsonl");
   for (std::string text; std::getline(in, text);) {
-    Json line = Json::parse(text, nullptr, false);
+    Json line = parse_json(text);
     if (!line.is_discarded()) lines.push_back(std::move(line));  // the last one may be cut
   }
   return lines;

@@ -18,7 +18,7 @@ constexpr std::size_t longest = 200;
 /// Pictures are UTF-8; a file's name need not be.
 std::string drawable(std::string text) {
   if (text.size() > longest) text = text.substr(0, longest) + "...";
-  return harmless(Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>());
+  return harmless(parse_json(to_text(Json(text))).get<std::string>());
 }
 
 bool stands_for_itself(char c) {

@@ -46,11 +46,12 @@ std::string what_runs(const std::string& toml) {
 
 std::map<std::string, std::string> read_summary(const std::string& file) {
   std::map<std::string, std::string> values;
-  const Json summary = Json::parse(read_text(file));
+  const Json summary = parse_json(read_text(file));
+  if (!summary.is_object()) throw Failure(Exit::unexpected, file + ": no summary of a run; remove it and sweep again");
   for (const char* column : columns) {
     const auto value = summary.find(std::string(column) == "rounds" ? "round" : column);
     if (value == summary.end() || value->is_null()) continue;
-    values[column] = value->is_string() ? value->get<std::string>() : value->dump();
+    values[column] = value->is_string() ? value->get<std::string>() : to_text(*value);
   }
   return values;
 }
@@ -180,15 +181,10 @@ std::optional<Result> earlier_result(const Cell& cell, double timeout) {
 }
 
 Result read_result(const Cell& cell) {
-  const std::string file = cell.folder + "/summary.json";
-  try {
-    Result result;
-    result.values = read_summary(file);
-    result.status = status_of(result.values["stopped_by"]);
-    return result;
-  } catch (const Json::exception& error) {
-    throw Failure(Exit::unexpected, file + ": no summary of a run: " + error.what() + "; remove it and sweep again");
-  }
+  Result result;
+  result.values = read_summary(cell.folder + "/summary.json");
+  result.status = status_of(result.values["stopped_by"]);
+  return result;
 }
 
 Result timed_out(const Cell& cell, double timeout) {

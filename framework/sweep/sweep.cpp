@@ -12,7 +12,7 @@
 #include "record/directory_lock.hpp"
 #include "record/durable_file.hpp"
 #include "record/progress.hpp"
-#include "runtime/signals.hpp"
+#include "signals.hpp"
 #include "sweep/cell_processes.hpp"
 
 namespace threepc {

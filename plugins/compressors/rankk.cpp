@@ -1,12 +1,12 @@
 #include <Eigen/Core>
-#include <Eigen/QR>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <threepc/sdk.hpp>
 #include <vector>
+
+#include "left_factor.hpp"
 
 namespace {
 
@@ -32,7 +32,8 @@ struct Part {
 /// the first round, or not finite are drawn at random. Householder reflections make P orthonormal whatever the rank.
 /// No alpha > 0 holds for every Q: alpha = 0.
 ///
-/// exact: P holds the k leading left singular vectors; alpha = min k / min(rows, columns) over the matrices.
+/// exact: P holds the k leading left singular vectors (see left_factor.hpp); alpha = min k / min(rows, columns) over
+/// the matrices.
 ///
 /// M is divided by its largest magnitude first, so products neither overflow nor vanish. A matrix with NaN or
 /// infinity decodes to NaN and leaves Q as it is.
@@ -121,28 +122,20 @@ class RankK {
     if (scale == 0) return put_all(part, T{0}, out);
     m /= scale;
     // The decoder has P as T has it, so Q is made for that one.
-    const RowMajor<T> p = (exact_ ? singular_vectors(part, m) : power_step(part, m, warm, random)).template cast<T>();
+    const RowMajor<T> p =
+        (exact_ ? leading_left_vectors(m, part.k) : power_step(m, start_of(part, warm, random))).template cast<T>();
     const Matrix q = m.transpose() * p.template cast<double>();
     if (!exact_) FactorMap(warm.data(), part.columns, part.k) = q.cast<T>();
     put(p, out);
     put(RowMajor<T>((scale * q.transpose()).template cast<T>()), out);
   }
 
-  static Matrix singular_vectors(const Part& part, const Matrix& m) {
-#if EIGEN_VERSION_AT_LEAST(3, 4, 90)  // from there on what is computed belongs to the type
-    return Eigen::BDCSVD<Matrix, Eigen::ComputeThinU>(m).matrixU().leftCols(part.k);
-#else
-    return Eigen::BDCSVD<Matrix>(m, Eigen::ComputeThinU).matrixU().leftCols(part.k);
-#endif
-  }
-
-  static Matrix power_step(const Part& part, const Matrix& m, std::span<T> warm, tpc::Random& random) {
+  static Matrix start_of(const Part& part, std::span<T> warm, tpc::Random& random) {
     Matrix q = FactorMap(warm.data(), part.columns, part.k).template cast<double>();
     for (auto column : q.colwise())
       if (!(column.squaredNorm() > 0 && column.allFinite()))
         for (double& value : column) value = random.normal();
-    const Eigen::HouseholderQR<Matrix> qr(m * q.colwise().normalized());
-    return qr.householderQ() * Matrix::Identity(part.rows, part.k);
+    return q;
   }
 
   static void put(const RowMajor<T>& factor, tpc::Writer& out) {

@@ -14,15 +14,15 @@ ROOMS = {
     "config": {"plugin"},
     "method": {"vector", "plugin", "config"},
     "record": {"vector", "plugin", "config"},
-    "runtime": {"vector", "plugin", "config", "method", "record"},
+    "members": {"vector", "plugin", "config", "method", "record"},
+    "runtime": {"vector", "plugin", "config", "method", "record", "members"},
     "sweep": {"config", "record", "runtime"},
     "report": {"config", "record"},
     "cli": {"plugin", "config", "runtime", "sweep", "report"},
 }
 LONGEST = 450  # lines of a file
-# What is longer: the boundary is one table, which grows only at its ends; the other waits to be divided into the server's
-# and the worker's side. Neither may grow without a line here.
-LONGER = {"framework/include/threepc/abi.h": 520, "transports/shm/transport.cpp": 490}
+# What is longer: the boundary is one table, which grows only at its ends. It may not grow without a line here.
+LONGER = {"framework/include/threepc/abi.h": 520}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(threepc/[^>]+)>)', re.M)
 
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "plugin/kinds.hpp"
+
 namespace threepc::conformance {
 namespace {
 
@@ -24,13 +26,13 @@ std::uint64_t quarter(std::uint32_t dim) { return dim / 4 + (dim % 4 != 0 ? 1 : 
 std::uint64_t tenth(std::uint32_t dim) { return static_cast<std::uint64_t>(std::ceil(0.1 * dim)); }
 std::uint64_t tenth_of_layers(std::uint32_t dim) {
   std::uint64_t sum = 0;
-  for (const Block& layer : layers(dim)) sum += tenth(layer.rows * layer.columns);
+  for (const tpc::Block& layer : layers(dim)) sum += tenth(layer.rows * layer.columns);
   return sum;
 }
 std::uint64_t tenth_of_sixteens(std::uint32_t dim) { return 2 * (dim / 16) + tenth(dim % 16); }
 std::uint64_t rank_two_factors(std::uint32_t dim) {
   std::uint64_t sum = 0;
-  for (const Block& layer : layers(dim)) {
+  for (const tpc::Block& layer : layers(dim)) {
     const std::uint32_t rank = std::min({2u, layer.rows, layer.columns});
     sum += std::min(rank * (layer.rows + layer.columns), layer.rows * layer.columns);
   }
@@ -88,11 +90,11 @@ PluginSpec resolve(tpc_kind kind, const Request& request) {
   return spec;
 }
 
-std::vector<Block> layers(std::uint32_t dim) {
+std::vector<tpc::Block> layers(std::uint32_t dim) {
   if (dim == 0) return {};
   const auto rows = static_cast<std::uint32_t>(std::sqrt(dim));
   const std::uint32_t columns = dim / rows, rest = dim % rows;
-  return rest == 0 ? std::vector<Block>{{rows, columns}} : std::vector<Block>{{rows, columns}, {rest, 1}};
+  return rest == 0 ? std::vector<tpc::Block>{{rows, columns}} : std::vector<tpc::Block>{{rows, columns}, {rest, 1}};
 }
 
 const std::vector<CompressorCase>& compressor_cases() {

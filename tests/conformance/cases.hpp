@@ -27,7 +27,7 @@ const Catalog& catalog();
 PluginSpec resolve(tpc_kind kind, const Request& request);
 
 /// A vector of dim coordinates as a nearly square matrix and a vector of what is left.
-std::vector<Block> layers(std::uint32_t dim);
+std::vector<tpc::Block> layers(std::uint32_t dim);
 
 struct CompressorCase {
   const char* label;

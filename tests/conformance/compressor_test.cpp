@@ -40,7 +40,7 @@ class CompressorSuite : public ::testing::TestWithParam<std::tuple<CompressorCas
   tpc_dtype dtype() const { return std::get<1>(GetParam()); }
 
   Membership member(std::uint32_t dim, std::uint32_t worker, std::uint64_t seed = 11) const {
-    return {dtype(), dim, workers, worker, seed, item().layered ? layers(dim) : std::vector<Block>()};
+    return {dtype(), dim, workers, worker, seed, item().layered ? layers(dim) : std::vector<tpc::Block>()};
   }
   Compressor encoder(std::uint32_t dim) const { return {spec_, member(dim, 1), stream, Role::encoder}; }
   Compressor decoder(std::uint32_t dim) const { return {spec_, member(dim, TPC_SERVER), stream, Role::replica}; }
@@ -74,8 +74,8 @@ class CompressorSuite : public ::testing::TestWithParam<std::tuple<CompressorCas
 TEST_P(CompressorSuite, DeclaresConstantsOfItsDimension) {
   for (const std::uint32_t dim : dims) {
     SCOPED_TRACE(dim);
-    const TheoryConstants here = encoder(dim).constants();
-    const TheoryConstants there = decoder(dim).constants();
+    const tpc::Constants here = encoder(dim).constants();
+    const tpc::Constants there = decoder(dim).constants();
     EXPECT_TRUE(here.alpha == there.alpha || (std::isnan(here.alpha) && std::isnan(there.alpha)));
     EXPECT_TRUE(here.omega == there.omega || (std::isnan(here.omega) && std::isnan(there.omega)));
     EXPECT_FALSE(std::isnan(here.alpha) && std::isnan(here.omega));
@@ -89,7 +89,7 @@ bool measurable(const std::string& family, std::uint32_t dim) { return family !=
 TEST_P(CompressorSuite, ErrorIsWithinItsConstants) {
   for (const std::uint32_t dim : dims) {
     const Compressor by = encoder(dim), at = decoder(dim);
-    const TheoryConstants constants = by.constants();
+    const tpc::Constants constants = by.constants();
     for (const auto& [family, drawn] : families(dim)) {
       if (item().random && !measurable(family, dim)) continue;
       SCOPED_TRACE(family + ", d = " + std::to_string(dim));

@@ -18,7 +18,7 @@ struct Worst {
   Values v;
   std::uint32_t workers = 1;
   double slack = 1e-6;  // relative, of the constant against the measured error
-  std::vector<Block> blocks = {};
+  std::vector<tpc::Block> blocks = {};
 };
 
 std::ostream& operator<<(std::ostream& out, const Worst& worst) { return out << worst.name; }
@@ -113,7 +113,7 @@ TEST_P(CompressorTightness, ErrorOfTheWorstVectorIsTheConstant) {
   const auto& [worst, dtype] = GetParam();
   const auto dim = static_cast<std::uint32_t>(worst.v.size());
   const Roundtrip through(worst.request, dtype, dim, worst.workers, worst.blocks);
-  const TheoryConstants constants = through.constants();
+  const tpc::Constants constants = through.constants();
   const Values v = GuardedVector(dtype, worst.v).values();
   Sample error;
   for (std::uint64_t round = 1; round <= 20000 && (round <= 200 || error.allowance() > 0); ++round)
@@ -172,7 +172,7 @@ TEST_P(JointConstants, AreMetExactly) {
     }
     error.add(norm_sq(minus(sum, mean)));
   }
-  const TheoryConstants c = through.constants();
+  const tpc::Constants c = through.constants();
   const double bound = c.joint_A * squares - c.joint_B * norm_sq(mean);
   EXPECT_FALSE(error.differs_from(bound, 1e-9)) << error.mean() << " measured, " << bound << " expected";
   EXPECT_LT(error.allowance(), 0.1 * bound + 1e-9) << "too few rounds to say anything";

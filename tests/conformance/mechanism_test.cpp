@@ -51,7 +51,7 @@ TEST_P(MechanismSuite, SameSeedSameMessages) {
 
 TEST_P(MechanismSuite, ServerAndWorkerAgreeOnConstants) {
   const Pair pair(request(), dtype(), 50, 1);
-  const TheoryConstants here = pair.worker().constants(), there = pair.server().constants();
+  const tpc::Constants here = pair.worker().constants(), there = pair.server().constants();
   EXPECT_EQ(!std::isnan(here.A), std::get<0>(GetParam()).theory);
   EXPECT_EQ(std::isnan(here.A), std::isnan(there.A));
   if (std::isnan(here.A)) return;
@@ -66,7 +66,7 @@ struct Triple {
 
 /// Coinciding points, and differences on which the constants are tight (tightness_test.cpp): Top-K's alpha on flat
 /// vectors, LAG's zeta = 4, and B where x - y = s (y - h) with the s = (1-A)/B of EF21's proof.
-std::vector<Triple> triples(std::uint32_t dim, const TheoryConstants& constants) {
+std::vector<Triple> triples(std::uint32_t dim, const tpc::Constants& constants) {
   const Values a = gaussian(dim, 31), b = gaussian(dim, 32), c = gaussian(dim, 33), zero(dim);
   const Values flat(dim, 2.0), twice(dim, 4.0);
   const Values stretched(dim, constants.B > 0 ? 2 * (1 + (1 - constants.A) / constants.B) : 4.0);
@@ -85,7 +85,7 @@ std::vector<Triple> triples(std::uint32_t dim, const TheoryConstants& constants)
 TEST_P(MechanismSuite, ThreePointInequalityHolds) {
   for (const std::uint32_t dim : {1u, 2u, 7u, 50u}) {
     Pair pair(request(), dtype(), dim, 0, 1);
-    const TheoryConstants constants = pair.worker().constants();
+    const tpc::Constants constants = pair.worker().constants();
     if (std::isnan(constants.A)) continue;
     for (const Triple& triple : triples(dim, constants)) {
       SCOPED_TRACE(triple.name + ", d = " + std::to_string(dim));

@@ -19,17 +19,17 @@ struct Points {
 const Values zero(dim), flat(dim, 1.0), twice(dim, 2.0);
 
 /// x - y = s (y - h) with s = (1-A)/B, where Young's inequality, (u+v)^2 <= (1+s) u^2 + (1+1/s) v^2, is an equality.
-Points young(const TheoryConstants& c) { return {zero, flat, Values(dim, 1 + (1 - c.A) / c.B)}; }
+Points young(const tpc::Constants& c) { return {zero, flat, Values(dim, 1 + (1 - c.A) / c.B)}; }
 /// ||x - h||^2 = 4 ||x - y||^2: the last point at which LAG with zeta = 4 skips.
-Points lazy(const TheoryConstants&) { return {zero, flat, twice}; }
+Points lazy(const tpc::Constants&) { return {zero, flat, twice}; }
 /// Only B counts.
-Points h_is_y(const TheoryConstants&) { return {zero, zero, flat}; }
+Points h_is_y(const tpc::Constants&) { return {zero, zero, flat}; }
 /// Only A counts.
-Points x_is_y(const TheoryConstants&) { return {zero, flat, flat}; }
+Points x_is_y(const tpc::Constants&) { return {zero, flat, flat}; }
 
 /// 3PCv5 with Top-5, whose error on a flat vector is e = -(0 .. 0, 1 .. 1): h - y = e/t makes an equality of
 /// ||h - y + e||^2 <= (1+t) ||h - y||^2 + (1+1/t) ||e||^2. t follows from B/(1-A) = (||e||^2/d) / t.
-Points along_the_error(const TheoryConstants& c) {
+Points along_the_error(const tpc::Constants& c) {
   const double t = 0.9 * (1 - c.A) / c.B;
   return {from_index(dim, [&](auto i) { return i < 5 ? 0 : -1 / t; }), zero, flat};
 }
@@ -37,7 +37,7 @@ Points along_the_error(const TheoryConstants& c) {
 struct Witness {
   const char* name;
   Request request;
-  Points (*points)(const TheoryConstants&);
+  Points (*points)(const tpc::Constants&);
   bool of_A, of_B;  // which of the two it pins down
   std::uint32_t workers = 1;
 };
@@ -99,7 +99,7 @@ class Members {
       points_.push_back({scaled(points.h, i + 1), scaled(points.y, i + 1), scaled(points.x, i + 1)});
   }
 
-  const TheoryConstants& constants() const { return constants_; }
+  const tpc::Constants& constants() const { return constants_; }
 
   /// ||mean(C_{h,y}(x) - x)||^2 in one round.
   double error(std::uint64_t round) {
@@ -131,7 +131,7 @@ class Members {
 
   std::vector<std::unique_ptr<Pair>> members_;
   std::vector<Points> points_;
-  TheoryConstants constants_;
+  tpc::Constants constants_;
 };
 
 class MechanismTightness : public ::testing::TestWithParam<Witness> {};

@@ -22,7 +22,7 @@ Value text(const char* value) { return std::string(value); }
 Value count(std::int64_t value) { return value; }
 
 /// What creating this compressor complains about.
-std::string complaint(const Request& wrong, std::uint32_t dim, const std::vector<Block>& blocks = {}) {
+std::string complaint(const Request& wrong, std::uint32_t dim, const std::vector<tpc::Block>& blocks = {}) {
   try {
     Roundtrip(wrong, TPC_F32, dim, 1, blocks);
   } catch (const Failure& failure) {
@@ -40,7 +40,7 @@ struct Size {
   std::uint32_t dim;
   std::size_t f32, f64;  // bytes of a Gaussian vector's payload
   std::uint32_t workers = 1;
-  std::vector<Block> blocks = {};
+  std::vector<tpc::Block> blocks = {};
 };
 
 std::ostream& operator<<(std::ostream& out, const Size& size) { return out << size.name; }
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Compressor, PayloadSize, ::testing::ValuesIn(sizes),
 
 TEST(KeepsEverything, IsTheIdentity) {
   const Value always = 1.0, finest = 1e-30;
-  const std::pair<Request, std::vector<Block>> everything[] = {
+  const std::pair<Request, std::vector<tpc::Block>> everything[] = {
       {request("permk"), {}},
       {request("permk", {{"scaled", false}}), {}},
       {request("bernoulli", {{"p", always}}), {}},
@@ -114,7 +114,7 @@ TEST(KeepsEverything, IsTheIdentity) {
       const Values v = GuardedVector(dtype, gaussian(100, 22)).values();
       const Roundtrip through(all, dtype, 100, 1, blocks);
       EXPECT_EQ(through(v, 1), v);
-      const TheoryConstants c = through.constants();
+      const tpc::Constants c = through.constants();
       EXPECT_TRUE(all.id == "threshold" || c.alpha == 1) << c.alpha;
     }
 }
@@ -371,7 +371,7 @@ TEST(Threshold, RefusesImpossiblePositions) {
 
 TEST(TopKParts, KeepTheLargestOfEachPart) {
   const Values v = {9, 8, 7, 6, 1, 2, 3, 4, 0, -5};
-  const auto kept = [&](std::map<std::string, Value> values, const std::vector<Block>& blocks = {}) {
+  const auto kept = [&](std::map<std::string, Value> values, const std::vector<tpc::Block>& blocks = {}) {
     return Roundtrip(request("topk", std::move(values)), TPC_F64, 10, 1, blocks)(v, 1);
   };
   EXPECT_EQ(kept({{"k", count(1)}, {"per", text("block")}, {"block_size", count(4)}}),

@@ -15,14 +15,14 @@ namespace threepc::conformance {
 class Roundtrip {
  public:
   Roundtrip(const Request& request, tpc_dtype dtype, std::uint32_t dim, std::uint32_t workers = 1,
-            const std::vector<Block>& blocks = {})
+            const std::vector<tpc::Block>& blocks = {})
       : spec_(resolve(TPC_COMPRESSOR, request)),
         decoder_(spec_, {dtype, dim, workers, TPC_SERVER, 1, blocks}, 16, Role::replica) {
     for (std::uint32_t worker = 0; worker < workers; ++worker)
       encoders_.emplace_back(spec_, Membership{dtype, dim, workers, worker, 1, blocks}, 16, Role::encoder);
   }
 
-  TheoryConstants constants() const { return decoder_.constants(); }
+  tpc::Constants constants() const { return decoder_.constants(); }
   const Membership& membership() const { return decoder_.membership(); }
 
   std::vector<std::uint8_t> encode(const std::vector<double>& v, std::uint64_t round, std::uint32_t worker = 0) const {

@@ -1,7 +1,7 @@
 // The suites' name for the host's Sample.
 #pragma once
 
-#include "runtime/sample.hpp"
+#include "method/sample.hpp"
 
 namespace threepc::conformance {
 

@@ -8,9 +8,10 @@
 #include <thread>
 
 #include "config/run_config.hpp"
+#include "members/channel.hpp"
 #include "plugin/instances.hpp"
+#include "plugin/streams.hpp"
 #include "program.hpp"
-#include "runtime/protocol.hpp"
 
 namespace threepc::test {
 namespace {
@@ -22,7 +23,7 @@ class HostileWorker {
  public:
   HostileWorker(const std::string& file, const std::vector<std::string>& set, const std::string& address)
       : config_(load_config(file, set)),
-        transport_(config_.transport, {config_.dtype, 0, config_.workers, 2, config_.seed}, transport_stream),
+        transport_(config_.transport, {config_.dtype, 0, config_.workers, 2, config_.seed}, streams::transport),
         channel_(transport_, 20) {
     channel_.open(address);
     channel_.join();
@@ -244,7 +245,7 @@ TEST(FalseServer, CrashesNoWorker) {
       {MessageType::model, "the server sent a model before its configuration"},
       {MessageType::evaluate, "the server sent a model before its configuration"}};
   for (const auto& [question, answer] : questions) {
-    Transport transport(config.transport, {config.dtype, 0, 1, TPC_SERVER, config.seed}, transport_stream);
+    Transport transport(config.transport, {config.dtype, 0, 1, TPC_SERVER, config.seed}, streams::transport);
     Channel channel(transport, 20);
     channel.open("127.0.0.1:0");
     Process worker({"work", file, "--rank", "0", "--connect", transport.address()});

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "failure.hpp"
-#include "runtime/protocol.hpp"
+#include "members/channel.hpp"
 #include "target.hpp"
 
 namespace threepc {
@@ -12,7 +12,7 @@ using fuzz::promise;
 
 void check(const WorkerFacts& facts, std::span<const std::uint8_t> bytes, std::size_t rest) {
   std::uint64_t covered = 0;
-  for (const Block& block : facts.blocks) {
+  for (const tpc::Block& block : facts.blocks) {
     promise(block.rows > 0 && block.columns > 0, "no block is empty");
     promise(std::uint64_t{block.rows} * block.columns <= facts.dim - covered, "blocks stay inside the vector");
     covered += std::uint64_t{block.rows} * block.columns;

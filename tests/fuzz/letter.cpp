@@ -4,7 +4,7 @@
 
 #include "../conformance/cases.hpp"
 #include "failure.hpp"
-#include "runtime/downlink.hpp"
+#include "members/star/downlink.hpp"
 #include "target.hpp"
 
 namespace threepc {

@@ -30,7 +30,7 @@ struct Decoder {
       : of(chosen),
         spec(conformance::resolve(TPC_COMPRESSOR, chosen.request)),
         membership{dtype,      dim, workers,
-                   TPC_SERVER, 1,   chosen.layered ? conformance::layers(dim) : std::vector<Block>{}} {
+                   TPC_SERVER, 1,   chosen.layered ? conformance::layers(dim) : std::vector<tpc::Block>{}} {
     try {
       compressor.emplace(spec, membership, 1, Role::replica);
     } catch (const Failure& failure) {

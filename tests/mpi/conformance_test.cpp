@@ -6,6 +6,7 @@
 #include <fstream>
 #include <optional>
 
+#include "plugin/host_services.hpp"
 #include "transport/exchanges.hpp"
 
 namespace transport_test {

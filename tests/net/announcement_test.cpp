@@ -3,10 +3,10 @@
 #include <atomic>
 #include <thread>
 
+#include "members/channel.hpp"
 #include "memory_of.hpp"
 #include "program.hpp"
 #include "raw_peer.hpp"
-#include "runtime/protocol.hpp"
 
 namespace threepc::test {
 namespace {

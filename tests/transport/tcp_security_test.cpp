@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "cli/certs.hpp"
+#include "plugin/host_services.hpp"
 #include "raw_peer.hpp"
 
 namespace transport_test {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "../ranks.hpp"
+#include "../links.hpp"
 #include "buffers.hpp"
 #include "connection.hpp"
 #include "frame.hpp"
@@ -55,11 +55,11 @@ class Mpi {
   Mpi(const Options& options, const tpc::Setup& setup)
       : host_(&setup.host()),
         workers_(setup.workers()),
-        rank_(setup.worker()),
+        links_(workers_, setup.worker()),
         tree_from_(options.tree_from),
         longest_(static_cast<std::uint64_t>(options.max_message)),
         buffers_(std::make_shared<Buffers>(workers_ + 2)),
-        limits_(is_server() ? workers_ : 1, longest_) {}
+        limits_(links_.size(), longest_) {}
 
   ~Mpi() {
     if (job_ != nullptr && !closed_) abandon();
@@ -77,10 +77,10 @@ class Mpi {
       throw tpc::Error(TPC_INVALID_ARGUMENT, tpc::text("'", address, "': the members of an MPI job need no address"));
     Job& job = Job::enter();
     const auto rank = static_cast<std::uint32_t>(job.rank()), size = static_cast<std::uint32_t>(job.size());
-    if (size != workers_ + 1 || rank != own_member())
+    if (size != workers_ + 1 || rank != links_.own_member())
       throw tpc::Error(TPC_INVALID_ARGUMENT,
                        tpc::text("this process is rank ", rank, " of ", size, ", which cannot be ",
-                                 name_of(own_member()), " of a run of ", workers_, " workers"));
+                                 name_of(links_.own_member()), " of a run of ", workers_, " workers"));
     connect(job, job.begin_run());
   }
 
@@ -94,7 +94,7 @@ class Mpi {
   }
 
   void send(std::uint32_t to, const tpc_message& message, tpc::Deadline deadline) {
-    Connection& peer = connected(index_of(to));
+    Connection& peer = connected(links_.index_of(to));
     enqueue(peer, framed(message), message.size, deadline);
     // A peer that is gone may have said why: what it sent is read first.
     if (peer.ended() && !peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(to) + " " + peer.reason());
@@ -103,14 +103,14 @@ class Mpi {
   /// A worker that is gone is passed over, and receive tells; the others get their message.
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
     require_open();
-    if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
+    links_.require_server();
     const auto shared = framed(message);
     if (message.size >= tree_from() && tree_is_ready(deadline)) return broadcast_down_tree(shared);
     for (Connection& peer : peers_) enqueue(peer, shared, message.size, deadline);
   }
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
-    const std::size_t at = index_of(from);
+    const std::size_t at = links_.index_of(from);
     Connection& peer = connected(at);
     wait(
         deadline, [&] { return "no message from " + name_of(from); },
@@ -123,7 +123,7 @@ class Mpi {
   }
 
   void limit(std::uint32_t from, std::uint64_t bytes) {
-    const std::size_t at = index_of(from);
+    const std::size_t at = links_.index_of(from);
     limits_[at] = std::min(bytes, longest_);
     if (at < peers_.size()) peers_[at].limit(limits_[at]);
   }
@@ -150,8 +150,7 @@ class Mpi {
  private:
   static constexpr std::size_t most_queued = std::size_t{64} << 20;  // bytes waiting for one slow peer
 
-  bool is_server() const { return rank_ == tpc::server; }
-  std::uint32_t own_member() const { return is_server() ? tpc::server_member : tpc::member_of_worker(rank_); }
+  bool is_server() const { return links_.is_server(); }
 
   /// Looks for what has come, and reads and sends on; so does MPI, inside its calls.
   void progress() {
@@ -170,7 +169,7 @@ class Mpi {
     check(MPI_Improbe(MPI_ANY_SOURCE, tag_, job_->communicator(), &found, &message, &status), "MPI_Improbe");
     if (found == 0) return false;
     check(MPI_Get_count(&status, MPI_BYTE, &size), "MPI_Get_count");
-    connected(index_of(static_cast<std::uint32_t>(status.MPI_SOURCE))).found(message, size);
+    connected(links_.index_of(static_cast<std::uint32_t>(status.MPI_SOURCE))).found(message, size);
     return true;
   }
 
@@ -192,14 +191,6 @@ class Mpi {
   }
   bool all_listen() const {
     return all([](const Connection& peer) { return peer.joined() && !peer.ended(); });
-  }
-
-  /// Where the peer stands in peers_: a worker has the server alone, a star.
-  std::size_t index_of(std::uint32_t member) const {
-    const bool reachable =
-        is_server() ? member != tpc::server_member && member <= workers_ : member == tpc::server_member;
-    if (!reachable) throw tpc::Error(TPC_UNSUPPORTED, "this member has no connection to " + name_of(member));
-    return is_server() ? tpc::worker_of_member(member) : 0;
   }
 
   void require_open() const {
@@ -227,9 +218,7 @@ class Mpi {
   }
 
   std::shared_ptr<const Bytes> framed(const tpc_message& message) const {
-    if (message.size > longest_)
-      throw tpc::Error(TPC_INVALID_ARGUMENT,
-                       tpc::text("a message of ", message.size, " bytes exceeds [transport] max_message = ", longest_));
+    require_length(message.size, longest_);
     const std::size_t size = header_size + message.size;
     Bytes out = size >= Buffers::worthwhile ? buffers_->take(size) : Bytes();
     write_frame({FrameKind::message, message.type, message.round}, {message.data, message.size}, out);
@@ -303,8 +292,6 @@ class Mpi {
     job_->end_run(false);
   }
 
-  // ---- server
-
   void await_workers(tpc::Deadline deadline) {
     const auto missing = [this] {
       std::vector<std::uint32_t> ranks;
@@ -328,8 +315,6 @@ class Mpi {
     from.send(control_frame({FrameKind::reject}, bytes_of(fault)));
     from.end("was refused: " + fault);
   }
-
-  // ---- worker
 
   void join_server(tpc::Deadline deadline) {
     Connection& server = connected(0);
@@ -357,7 +342,7 @@ class Mpi {
 
   const tpc_host* host_;
   const std::uint32_t workers_;
-  const std::uint32_t rank_;
+  const Star links_;
   const std::optional<std::int64_t> tree_from_;
   const std::uint64_t longest_;
   std::atomic<bool> cancelled_{false};

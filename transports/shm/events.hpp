@@ -3,7 +3,9 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "descriptor.hpp"
 
@@ -16,6 +18,12 @@ struct Tag {
   Source source;
   std::uint32_t index = 0;
 };
+
+/// Rounded up, and at most a day.
+inline int milliseconds_between(std::int64_t now, std::int64_t later) {
+  constexpr std::int64_t day = 86'400'000 * millisecond;
+  return static_cast<int>((std::min(later - std::min(now, later), day) + millisecond - 1) / millisecond);
+}
 
 class Events {
  public:

@@ -11,10 +11,11 @@
 #include <threepc/sdk.hpp>
 #include <vector>
 
-#include "../ranks.hpp"
+#include "../links.hpp"
 #include "connection.hpp"
 #include "door.hpp"
 #include "events.hpp"
+#include "joining.hpp"
 #include "patience.hpp"
 
 namespace threepc::shm {
@@ -46,11 +47,12 @@ class Shm : private Door::Keeper {
       : host_(&setup.host()),
         workers_(setup.workers()),
         rank_(setup.worker()),
+        links_(workers_, rank_),
         ring_(std::bit_ceil(static_cast<std::uint64_t>(options.ring))),
         longest_(static_cast<std::uint64_t>(options.max_message)),
         configured_(options.name),
         cancel_bell_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd")),
-        peers_(is_server() ? workers_ : 1),
+        peers_(links_.size()),
         told_(peers_.size()),
         held_(peers_.size()),
         limits_(peers_.size(), longest_) {
@@ -78,8 +80,8 @@ class Shm : private Door::Keeper {
   }
 
   void send(std::uint32_t to, const tpc_message& message, tpc::Deadline deadline) {
-    Connection& peer = connected(index_of(to));
-    check(message);
+    Connection& peer = connected(links_.index_of(to));
+    require_length(message.size, longest_);
     Outgoing outgoing(message);
     peer.put(outgoing);
     if (!outgoing.done() && !peer.gone()) {
@@ -94,8 +96,8 @@ class Shm : private Door::Keeper {
 
   /// A worker that is gone is passed over, and receive tells; the others get their message.
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
-    if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
-    check(message);
+    links_.require_server();
+    require_length(message.size, longest_);
     std::vector<Delivery> slow;
     for (std::uint32_t worker = 0; worker < workers_; ++worker) {
       if (peers_[worker] == nullptr || connected(worker).gone()) continue;
@@ -109,7 +111,7 @@ class Shm : private Door::Keeper {
   }
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
-    const std::size_t at = index_of(from);
+    const std::size_t at = links_.index_of(from);
     if (peers_[at] == nullptr || told_[at]) sleep_until(0);  // it may have come, or come back
     connected(at).want_message(true);
     const auto done = [&] {
@@ -132,7 +134,7 @@ class Shm : private Door::Keeper {
   }
 
   void limit(std::uint32_t from, std::uint64_t bytes) {
-    const std::size_t at = index_of(from);
+    const std::size_t at = links_.index_of(from);
     limits_[at] = std::min(bytes, longest_);
     if (peers_[at] != nullptr) peers_[at]->limit(limits_[at]);
   }
@@ -176,17 +178,9 @@ class Shm : private Door::Keeper {
     Outgoing message;
   };
 
-  bool is_server() const { return rank_ == tpc::server; }
+  bool is_server() const { return links_.is_server(); }
 
   void log(tpc_log_level level, const std::string& text) const { host_->log(level, "shm", text.c_str()); }
-
-  /// Where the peer stands in peers_: a worker has the server alone, a star.
-  std::size_t index_of(std::uint32_t member) const {
-    const bool reachable =
-        is_server() ? member != tpc::server_member && member <= workers_ : member == tpc::server_member;
-    if (!reachable) throw tpc::Error(TPC_UNSUPPORTED, "this member has no connection to " + name_of(member));
-    return is_server() ? tpc::worker_of_member(member) : 0;
-  }
 
   Connection& connected(std::size_t at) const {
     if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
@@ -197,17 +191,9 @@ class Shm : private Door::Keeper {
 
   /// The caller learns of the loss, so the rank may be taken again.
   tpc::Error lost(std::uint32_t member, Connection& peer) {
-    told_[index_of(member)] = true;
+    told_[links_.index_of(member)] = true;
     return {TPC_CLOSED, name_of(member) + " " + peer.reason()};
   }
-
-  void check(const tpc_message& message) const {
-    if (message.size > longest_)
-      throw tpc::Error(TPC_INVALID_ARGUMENT,
-                       tpc::text("a message of ", message.size, " bytes exceeds [transport] max_message = ", longest_));
-  }
-
-  // ---- waiting
 
   /// Looks, then sleeps, until `done`, or throws at the deadline or when cancelled.
   template <class Done>
@@ -252,12 +238,9 @@ class Shm : private Door::Keeper {
     return idle;
   }
 
-  /// Rounded up, and not past the next time at which a stranger needs attention.
+  /// Not past the next time at which a stranger needs attention.
   int milliseconds_to(std::int64_t deadline) const {
-    deadline = door_.next_attention(deadline);
-    constexpr std::int64_t day = 86'400'000 * millisecond;
-    const std::int64_t left = std::min(deadline - std::min(host_->now(), deadline), day);
-    return static_cast<int>((left + millisecond - 1) / millisecond);
+    return milliseconds_between(host_->now(), door_.next_attention(deadline));
   }
 
   void handle(Tag tag) {
@@ -276,8 +259,6 @@ class Shm : private Door::Keeper {
         break;
     }
   }
-
-  // ---- sending what does not fit
 
   /// Streams to those who read, and takes over the rest for those who do not now. `shared`: all get this message.
   void deliver(std::vector<Delivery> pending, const tpc_message* shared, tpc::Deadline deadline) {
@@ -327,15 +308,7 @@ class Shm : private Door::Keeper {
     throw tpc::Error(TPC_TIMEOUT, name_of(late.to) + " does not read what it is sent");
   }
 
-  // ---- server
-
   void await_workers(tpc::Deadline deadline) {
-    const auto missing = [this] {
-      std::vector<std::uint32_t> ranks;
-      for (std::uint32_t rank = 0; rank < workers_; ++rank)
-        if (peers_[rank] == nullptr) ranks.push_back(rank);
-      return ranks;
-    };
     joining_ = true;
     try {
       wait(deadline, "", [&] { return joined_ == workers_; });
@@ -343,7 +316,8 @@ class Shm : private Door::Keeper {
     } catch (const tpc::Error& error) {
       joining_ = false;
       if (error.status() != TPC_TIMEOUT) throw;
-      throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " '" + name_ + "'");
+      throw tpc::Error(TPC_TIMEOUT, not_joined(links_.missing([this](auto rank) { return peers_[rank] != nullptr; })) +
+                                        " '" + name_ + "'");
     }
   }
 
@@ -391,45 +365,10 @@ class Shm : private Door::Keeper {
     peers_[rank] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, limits_[rank], wire_);
   }
 
-  // ---- worker
-
-  /// A server under siege may have made room for others before it heard this worker; while it listens it is asked
-  /// again.
   void join_server(tpc::Deadline deadline) {
-    Socket socket = connect_until(deadline);
-    Answer answer;
-    Descriptor file;
-    while (!is_answered(socket, answer, file, deadline)) {
-      sleep_until(host_->now() + pause_of_retry());
-      std::optional<Socket> again = connect_to(name_);
-      if (!again) throw tpc::Error(TPC_CLOSED, "the server '" + name_ + "' closed the connection");
-      socket = std::move(*again);
-    }
-    if (answer.ring == 0)
-      throw tpc::Error(
-          TPC_INVALID_ARGUMENT,
-          tpc::text("the server refused this worker: ",
-                    std::string_view(answer.refusal.data(), strnlen(answer.refusal.data(), answer.refusal.size()))));
-    connect_rings(std::move(socket), std::move(file), answer.ring);
+    Invitation invitation = Joining(*host_, events_, name_, rank_, workers_, cancelled_).join(deadline);
+    connect_rings(std::move(invitation.socket), std::move(invitation.file), invitation.ring);
   }
-
-  /// False: the server has closed the connection.
-  bool is_answered(const Socket& socket, Answer& answer, Descriptor& file, tpc::Deadline deadline) {
-    if (!socket.peer_is_same_user())
-      throw tpc::Error(TPC_INVALID_ARGUMENT,
-                       "the server '" + name_ + "' belongs to another user; shared memory is for one user's processes");
-    socket.send(Hello{.rank = rank_, .workers = workers_});
-    events_.watch(socket.number(), {Source::stranger});
-    Socket::Arrival arrival = Socket::Arrival::nothing;
-    wait(deadline, "the server '" + name_ + "' does not answer", [&] {
-      if (arrival == Socket::Arrival::nothing) arrival = socket.receive(answer, file);
-      return arrival != Socket::Arrival::nothing;
-    });
-    return arrival == Socket::Arrival::packet;
-  }
-
-  /// Not all at the same moment.
-  std::int64_t pause_of_retry() const { return 50 * millisecond + host_->now() % (100 * millisecond); }
 
   void connect_rings(Socket socket, Descriptor file, std::uint64_t ring) {
     if (!file || !std::has_single_bit(ring) || ring > std::uint64_t{1} << 30)
@@ -441,23 +380,10 @@ class Shm : private Door::Keeper {
     peers_[0] = std::make_unique<Connection>(std::move(socket), std::move(segment), out, in, limits_[0], wire_);
   }
 
-  /// Tries until the deadline: a worker may be started before its server.
-  Socket connect_until(tpc::Deadline deadline) {
-    std::int64_t pause = 10 * millisecond;
-    for (;; pause = std::min(2 * pause, 500 * millisecond)) {
-      if (cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
-      if (std::optional<Socket> socket = connect_to(name_)) return std::move(*socket);
-      const std::int64_t now = host_->now();
-      if (now >= deadline.at)
-        throw tpc::Error(TPC_TIMEOUT,
-                         "no server of the name '" + name_ + "' on this host; start it, or correct --connect");
-      sleep_until(std::min(deadline.at, now + pause));
-    }
-  }
-
   const tpc_host* host_;
   const std::uint32_t workers_;
   const std::uint32_t rank_;
+  const Star links_;
   const std::uint64_t ring_;
   const std::uint64_t longest_;
   const std::string configured_;

@@ -9,7 +9,7 @@
 #include <threepc/sdk.hpp>
 #include <vector>
 
-#include "../ranks.hpp"
+#include "../links.hpp"
 #include "address.hpp"
 #include "connection.hpp"
 #include "door.hpp"
@@ -90,7 +90,8 @@ class Tcp : private Door::Keeper {
   Tcp(const Options& options, const tpc::Setup& setup)
       : terms_(terms_of(options, setup)),
         configured_{std::string(options.host), std::to_string(options.port)},
-        peers_(is_server() ? terms_.workers : 1),
+        links_(terms_.workers, terms_.rank),
+        peers_(links_.size()),
         held_(peers_.size()) {
     for (Peer& peer : peers_) peer.longest_message = terms_.longest_message;
   }
@@ -117,28 +118,28 @@ class Tcp : private Door::Keeper {
   }
 
   void limit(std::uint32_t from, std::uint64_t bytes) {
-    Peer& peer = peers_[index_of(from)];
+    Peer& peer = peers_[links_.index_of(from)];
     peer.longest_message = std::min(bytes, terms_.longest_message);
     peer.limit();
   }
 
   void send(std::uint32_t to, const tpc_message& message, tpc::Deadline deadline) {
     enqueue(to, framed(message), message.size, deadline);
-    const Connection& peer = *connected(index_of(to));
+    const Connection& peer = *connected(links_.index_of(to));
     // A peer that is gone may have said why: what it sent is read first.
     if (peer.ended() && !peer.has_message()) throw tpc::Error(TPC_CLOSED, name_of(to) + " " + peer.reason());
   }
 
   /// A worker that is gone, or has not come yet, is passed over, and receive tells; the others get their message.
   void broadcast(const tpc_message& message, tpc::Deadline deadline) {
-    if (!is_server()) throw tpc::Error(TPC_UNSUPPORTED, "only the server broadcasts");
+    links_.require_server();
     const auto shared = framed(message);
     for (std::uint32_t worker = 0; worker < terms_.workers; ++worker)
       if (peers_[worker].connection != nullptr) enqueue(tpc::member_of_worker(worker), shared, message.size, deadline);
   }
 
   tpc_message receive(std::uint32_t from, tpc::Deadline deadline) {
-    const std::size_t at = index_of(from);
+    const std::size_t at = links_.index_of(from);
     const Peer& peer = peers_[at];
     // Whoever was lost may have come back: even when there is nothing to wait for, it is let in.
     if (peer.connection == nullptr || !peer.connection->has_message()) poll();
@@ -187,7 +188,7 @@ class Tcp : private Door::Keeper {
     const std::shared_ptr<Connection>& latest() const { return next ? next : connection; }
   };
 
-  bool is_server() const { return terms_.rank == tpc::server; }
+  bool is_server() const { return links_.is_server(); }
 
   /// Keep-alive does not see a link that is cut while something is on its way.
   void watch_links() {
@@ -204,14 +205,6 @@ class Tcp : private Door::Keeper {
     loop_.wait(deadline, late, done);
   }
   void poll() { loop_.poll(1000 + terms_.workers); }
-
-  /// Where the peer stands in peers_: a worker has the server alone, a star.
-  std::size_t index_of(std::uint32_t member) const {
-    const bool reachable =
-        is_server() ? member != tpc::server_member && member <= terms_.workers : member == tpc::server_member;
-    if (!reachable) throw tpc::Error(TPC_UNSUPPORTED, "this member has no connection to " + name_of(member));
-    return is_server() ? tpc::worker_of_member(member) : 0;
-  }
 
   const std::shared_ptr<Connection>& connected(std::size_t at) const {
     if (peers_[at].connection == nullptr) throw tpc::Error(TPC_CLOSED, "not joined");
@@ -242,11 +235,8 @@ class Tcp : private Door::Keeper {
 
   void enqueue(std::uint32_t to, const std::shared_ptr<const Bytes>& bytes, std::uint64_t payload,
                tpc::Deadline deadline) {
-    if (payload > terms_.longest_message)
-      throw tpc::Error(
-          TPC_INVALID_ARGUMENT,
-          tpc::text("a message of ", payload, " bytes exceeds [transport] max_message = ", terms_.longest_message));
-    const std::shared_ptr<Connection> peer = connected(index_of(to));
+    require_length(payload, terms_.longest_message);
+    const std::shared_ptr<Connection> peer = connected(links_.index_of(to));
     if (peer->queued_bytes() > 0) poll();  // what has left in the meantime makes room for this one to leave at once
     wait(deadline, name_of(to) + " does not read what it is sent",
          [&] { return peer->queued_bytes() < most_queued || peer->ended(); });
@@ -254,8 +244,6 @@ class Tcp : private Door::Keeper {
     peer->send(bytes);
     payload_sent_ += payload;
   }
-
-  // ---- server
 
   void take_in(const Join& join, const std::shared_ptr<Connection>& worker) override {
     Peer& peer = peers_[join.rank];
@@ -285,12 +273,7 @@ class Tcp : private Door::Keeper {
   }
 
   void await_workers(tpc::Deadline deadline) {
-    const auto missing = [this] {
-      std::vector<std::uint32_t> ranks;
-      for (std::uint32_t rank = 0; rank < terms_.workers; ++rank)
-        if (peers_[rank].connection == nullptr) ranks.push_back(rank);
-      return ranks;
-    };
+    const auto is_there = [this](std::uint32_t rank) { return peers_[rank].connection != nullptr; };
     door_.expect_members(true);
     try {
       wait(deadline, "", [&] {
@@ -301,7 +284,7 @@ class Tcp : private Door::Keeper {
     } catch (const tpc::Error& error) {
       door_.expect_members(false);
       if (error.status() != TPC_TIMEOUT) throw;
-      throw tpc::Error(TPC_TIMEOUT, not_joined(missing()) + " " + address_.text());
+      throw tpc::Error(TPC_TIMEOUT, not_joined(links_.missing(is_there)) + " " + address_.text());
     }
   }
 
@@ -311,6 +294,7 @@ class Tcp : private Door::Keeper {
   WireCounters wire_;  // before the loop: handlers that it destroys refer to it
   Loop loop_;
   asio::steady_timer watch_{loop_.io()};
+  const Star links_;
   std::vector<Peer> peers_;                 // by rank; a worker's only one is the server
   std::vector<Inbound> held_;               // the last message of each, which the caller still looks at
   bool complete_ = false;                   // server: all workers have joined once

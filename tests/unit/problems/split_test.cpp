@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 
+#include "plugin/host_services.hpp"
 #include "plugin/instances.hpp"
 
 namespace {

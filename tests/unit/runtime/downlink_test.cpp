@@ -1,5 +1,5 @@
 // What goes down leads every worker to the server's x, whatever it has missed, and costs what is counted.
-#include "runtime/downlink.hpp"
+#include "members/star/downlink.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Measured constants, and the word about a plugin that promises more than it keeps.
-#include "runtime/measurements.hpp"
+#include "members/star/measurements.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
-#include "runtime/protocol.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
+
+#include "members/channel.hpp"
 
 namespace threepc {
 namespace {
@@ -41,9 +41,9 @@ TEST(Protocol, FactsAreReadBack) {
 
 TEST(Protocol, BlocksThatDoNotCoverTheVectorAreRefused) {
   constexpr std::uint32_t huge = UINT32_MAX;
-  const std::vector<std::vector<Block>> hostile = {
+  const std::vector<std::vector<tpc::Block>> hostile = {
       {{8, 8}}, {{8, 8}, {4, 2}}, {{0, 5}, {68, 1}}, {{huge, huge}, {huge, 2}, {69, 1}}};  // the last adds up to 68
-  for (const std::vector<Block>& blocks : hostile) {
+  for (const std::vector<tpc::Block>& blocks : hostile) {
     const Bytes bytes = to_bytes({.dim = 68, .blocks = blocks});
     std::span<const std::uint8_t> rest = bytes;
     EXPECT_THROW(take_worker_facts(rest), Failure) << blocks.size() << " blocks";

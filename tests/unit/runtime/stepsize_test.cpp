@@ -14,8 +14,8 @@ namespace {
 using testing::HasSubstr;
 using Of = DownlinkConfig::Of;
 
-TheoryConstants constants(double A, double B, double B_spread = NAN) {
-  TheoryConstants out;
+tpc::Constants constants(double A, double B, double B_spread = NAN) {
+  tpc::Constants out;
   out.A = A;
   out.B = B;
   out.B_spread = B_spread;
