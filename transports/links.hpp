@@ -11,7 +11,8 @@
 
 namespace threepc {
 
-/// Those of a star: the server has one to every worker, at the index of its rank; a worker has one, to the server, at 0.
+/// Those of a star: the server has one to every worker, at the index of its rank; a worker has one, to the server, at
+/// 0.
 class Star {
  public:
   Star(std::uint32_t workers, std::uint32_t rank) : workers_(workers), rank_(rank) {}

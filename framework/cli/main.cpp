@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "bench/bench.hpp"
 #include "cli/certs.hpp"
 #include "cli/keys.hpp"
 #include "cli/plugins.hpp"
@@ -34,6 +35,7 @@ struct Program {
       "threepc"};
   threepc::RunOptions options;
   threepc::SweepOptions sweep;
+  threepc::bench::BenchOptions bench;
   bool quick = false, list_names = false;
   threepc::report::ReportOptions report_options;
   std::string address;
@@ -57,6 +59,7 @@ struct Program {
     add_report();
     add_plugins();
     add_config();
+    add_bench();
     add_certs();
   }
 
@@ -87,6 +90,12 @@ struct Program {
         .add_flag("--resume-or-start", options.resume_or_start,
                   "For supervisors: go on from the last checkpoint in the run directory, or start if there is none")
         ->excludes(command_app.get_option("--resume"), command_app.get_option("--force"));
+    command_app.add_flag("--profile", options.profile,
+                         "Measure where the time goes: in the final table, and profile.json");
+    command_app
+        .add_option("--trace", options.trace, "When each member did what, for chrome://tracing or ui.perfetto.dev")
+        ->type_name("FILE")
+        ->each([this](const std::string&) { options.profile = true; });
     command_app.add_flag("--trust", options.trust, "Resume DIR although others could have written it")
         ->needs(command_app.get_option("--resume"));
   }
@@ -221,6 +230,24 @@ struct Program {
     keys.add_flag("--markdown", keys_markdown, "As the table of docs/configuration.md");
     keys.footer("Example: threepc config keys run.stop");
     keys.callback([this] { command = [this] { return threepc::cli::list_keys(keys_table, keys_markdown); }; });
+  }
+
+  void add_bench() {
+    CLI::App& sub = *app.add_subcommand("bench", "How fast compressors, transports and rounds are on this machine");
+    sub.add_option("WHAT", bench.what, "compressors, transports, round, or all (default)")
+        ->check(CLI::IsMember({"compressors", "transports", "round", "all"}));
+    sub.add_option("--config", bench.config, "round: the run to measure, over inproc, shm and tcp")->type_name("FILE");
+    sub.add_option("--set", bench.set, "round: override a key of it (repeatable)")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    sub.add_option("--compressor", bench.compressors, "compressors: this one, as \"topk, k=1000\" (repeatable)")
+        ->type_name("\"ID, KEY=VALUE\"")
+        ->allow_extra_args(false);
+    sub.add_option("--dim", bench.dim, "compressors: coordinates of the vector")->check(CLI::Range(1, 1000000000));
+    sub.add_option("--dtype", bench.dtype, "compressors: its type")->check(CLI::IsMember({"f32", "f64"}));
+    sub.add_flag("--json", bench.json, "One JSON object in place of tables");
+    sub.footer("Example: threepc bench compressors --compressor \"topk, fraction=0.01\" --dim 10000000");
+    sub.callback([this] { command = [this] { return threepc::bench::run(bench); }; });
   }
 
   void add_certs() {

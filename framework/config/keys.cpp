@@ -133,6 +133,14 @@ std::optional<Value> value_of_every(const RunConfig& config) {
   return config.evaluate_every ? value_of(*config.evaluate_every) : Value(std::string("auto"));
 }
 
+void read_threads(Section& section, const HostKey& key, RunConfig& config) {
+  read_or_word(section, key, "auto", "a number of threads",
+               [&] { config.threads = taken<std::uint32_t>(section, key); });
+}
+std::optional<Value> value_of_threads(const RunConfig& config) {
+  return config.threads ? value_of(*config.threads) : Value(std::string("auto"));
+}
+
 void read_stepsize(Section& section, const HostKey& key, RunConfig& config) {
   read_or_word(section, key, "theory", "a number above 0", [&] { config.stepsize = taken<double>(section, key); });
 }
@@ -209,7 +217,10 @@ constexpr HostKey table[] = {
      "the run begins when so many have joined, rank 0 among them; the others are new members when they "
      "come. Over transports where nobody can come later (inproc, mpi) all are waited for",
      "`workers.count`", local, read_start, value<&RunConfig::start>},
-    key<&RunConfig::threads>("workers", "threads", count, local, "threads that drive the workers of an in-process run"),
+    {"workers", "threads", count,
+     "threads that drive the workers of an in-process run; `\"auto\"`: as many as the machine has processors. The bits "
+     "of x do not depend on it",
+     nullptr, local, read_threads, value_of_threads},
     key<&RunConfig::batch>(
         "workers", "batch", Bounds{1, 4294967295.0}, agreed,
         "rows of a minibatch, drawn anew with replacement in every round, by each worker from its own "

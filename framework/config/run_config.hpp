@@ -72,9 +72,9 @@ struct RunConfig {
 
   std::uint32_t workers = 1;
   std::uint32_t start = 1;  // how many must have joined for the run to begin; the others are new when they come
-  std::uint32_t threads = 1;
-  std::optional<std::uint64_t> batch;  // rows of a minibatch; none: the whole shard
-  double participation = 1.0;          // probability with which a worker takes part in a round
+  std::optional<std::uint32_t> threads;  // of an in-process run; none: "auto", one for each processor
+  std::optional<std::uint64_t> batch;    // rows of a minibatch; none: the whole shard
+  double participation = 1.0;            // probability with which a worker takes part in a round
 
   PluginSpec problem;
   PluginSpec mechanism;

@@ -42,7 +42,8 @@ enum class MessageType : std::uint32_t {
   state = 22,  // x^t, with all that later steps need
   state_evaluate = 23,
   evaluate_state = 24,
-  astray = 25  // worker -> server: those steps do not lead to that x; it waits for x itself
+  astray = 25,  // worker -> server: those steps do not lead to that x; it waits for x itself
+  profile = 26  // server -> worker: measure (u8, 1: with events), or, empty, tell; worker -> server: a Profile
 };
 
 /// How x^t comes to a worker; see Downlink.

@@ -1,13 +1,15 @@
 // tpc_host: logging, the clock, and random numbers.
 #include "plugin/host_services.hpp"
 
-#include <Random123/philox.h>
-
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <string_view>
 
 #include "plugin/instances.hpp"
+#include "vector/kernels/philox.hpp"
+#include "vector/kernels/table.hpp"
 
 namespace threepc {
 namespace {
@@ -29,23 +31,22 @@ std::int64_t now() {
 /// of any stream can be had directly and no two streams meet.
 void random(const tpc_context* context, tpc_scope scope, std::uint64_t first, std::uint32_t* words, std::size_t count) {
   const std::uint32_t worker = scope == TPC_SHARED ? TPC_SERVER : context->worker;
-  const auto round = context->round;
-  const r123::Philox4x32::key_type key = {
-      {static_cast<std::uint32_t>(context->seed), static_cast<std::uint32_t>(context->seed >> 32)}};
-  const std::uint32_t stream = context->stream << 16 | (static_cast<std::uint32_t>(round >> 32) & 0xffff);
-
-  r123::Philox4x32 philox;
-  for (std::uint64_t block = first / 4; count > 0; ++block) {
-    const r123::Philox4x32::ctr_type counter = {
-        {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(round), worker, stream}};
-    const auto drawn = philox(counter, key);
-    const std::size_t used = std::min<std::size_t>(count, 4);
-    words = std::copy_n(drawn.begin(), used, words);
-    count -= used;
-  }
+  const std::uint64_t round = context->round;
+  const std::array key = {static_cast<std::uint32_t>(context->seed), static_cast<std::uint32_t>(context->seed >> 32)};
+  const std::array counter = {static_cast<std::uint32_t>(round), worker,
+                              context->stream << 16 | (static_cast<std::uint32_t>(round >> 32) & 0xffff)};
+  const auto block = static_cast<std::uint32_t>(first / 4);
+  const std::size_t whole = count / 4;
+  kernels::philox(key, counter, block, whole, words);
+  if (count % 4 == 0) return;
+  std::array<std::uint32_t, 4> last;
+  kernels::philox(key, counter, block + static_cast<std::uint32_t>(whole), 1, last.data());
+  std::copy_n(last.begin(), count % 4, words + 4 * whole);
 }
 
-tpc_host services = {sizeof(tpc_host), TPC_LOG_WARNING, log, random, now};
+const void* extension(const char* name) { return std::string_view(name) == TPC_KERNELS ? &kernels::table() : nullptr; }
+
+tpc_host services = {sizeof(tpc_host), TPC_LOG_WARNING, log, random, now, extension};
 
 }  // namespace
 

@@ -17,6 +17,8 @@ Journal::Journal(const RunConfig& config, RunDirectory& directory, Progress& pro
 
 void Journal::start(std::int64_t time) { started_ = time - static_cast<std::int64_t>(tally_.last.seconds * 1e9); }
 
+double Journal::seconds_now() const { return static_cast<double>(host_services().now() - started_) * 1e-9; }
+
 void Journal::begin_round(std::uint64_t round, std::uint64_t evaluation_bytes) {
   whole_ = tally_;
   due_ = is_due(round, evaluation_bytes);
@@ -48,7 +50,7 @@ void Journal::add_counters(Metrics& line) const {
 void Journal::record(const RawVector& x, std::uint64_t wire_bytes) {
   add_counters(tally_.last);
   tally_.last.wire_bytes = wire_bytes_before_ + wire_bytes;
-  tally_.last.seconds = static_cast<double>(host_services().now() - started_) * 1e-9;
+  tally_.last.seconds = seconds_now();
   tally_.chain.add(x.data(), x.size_bytes());
   directory_->add(tally_.last);
   progress_->show(tally_.last);

@@ -25,6 +25,9 @@ class Journal {
   /// Rounds begin now; `time` and load() are of tpc_host.now.
   void start(std::int64_t time);
 
+  /// Since rounds began, as if without interruption.
+  double seconds_now() const;
+
   /// Opens a round; `evaluation_bytes` is what its evaluation costs, of all workers, if there is one.
   void begin_round(std::uint64_t round, std::uint64_t evaluation_bytes);
   /// Whether the open round has its line by [run] evaluate_every, and whether it has one at all: the last has.

@@ -93,6 +93,7 @@ void RunDirectory::begin(const std::string& config_toml, std::uint64_t metrics_s
   metrics_ = std::make_unique<MetricsFile>(folder_ + "/metrics.jsonl", metrics_size);
   std::error_code ignored;
   fs::remove(folder_ + "/summary.json", ignored);
+  fs::remove(folder_ + "/profile.json", ignored);
 }
 
 void RunDirectory::add(const Metrics& metrics) { metrics_->add(to_json_line(metrics)); }
@@ -106,6 +107,16 @@ void RunDirectory::save_model(const RawVector& x) {
     return add_fault(failure.what());
   }
   replace("checkpoint/x.npy", to_npy(x));
+}
+
+void RunDirectory::save_profile(const RunProfile& profile, const std::string& trace) {
+  replace("profile.json", profile_json(profile));
+  if (trace.empty()) return;
+  try {
+    write_durably(trace, trace_json(profile));
+  } catch (const std::system_error& error) {
+    add_fault(cannot_write(trace, error));
+  }
 }
 
 void RunDirectory::finish(const Summary& summary) {

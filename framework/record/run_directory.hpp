@@ -11,6 +11,7 @@
 #include "record/metrics.hpp"
 #include "record/metrics_continuation.hpp"
 #include "record/metrics_file.hpp"
+#include "record/profile.hpp"
 #include "record/summary.hpp"
 #include "vector/exact_vector.hpp"
 
@@ -48,6 +49,8 @@ class RunDirectory {
   void sync();
   /// checkpoint/x.npy: the vector in NumPy's format, replaced in one step.
   void save_model(const RawVector& x);
+  /// profile.json, and the trace where `trace` names a file; a file that cannot be written is a fault().
+  void save_profile(const RunProfile& profile, const std::string& trace);
   /// The last step of a run: its presence is what marks the run as finished.
   void finish(const Summary& summary);
   /// What of the results could not be written, and why; "" if all is there.

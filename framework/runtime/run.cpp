@@ -67,6 +67,7 @@ class Session {
     for (const std::string& text : assignment_.passed_over) log_info(text);
     for (const std::string& text : directory_.take_warnings()) log_warning(text);
     if (assignment_.from) go_on(*assignment_.from);
+    if (options.profile) server_.measure_time(!options.trace.empty());
   }
   ~Session() { close_log(); }
 
@@ -81,7 +82,9 @@ class Session {
     log_info("stopped by " + summary.stopped_by + " after round " + std::to_string(summary.last.round) + ", x_hash " +
              summary.x_hash);
     progress_.end_line();
+    if (options_.profile) directory_.save_profile(server_.profile(), options_.trace);
     if (!options_.quiet) std::fputs(final_table(config_, summary).c_str(), stdout);
+    if (!options_.quiet && options_.profile) std::fputs(profile_table(server_.profile()).c_str(), stdout);
     require_written(summary);
     return exit_of(summary);
   }

@@ -21,6 +21,8 @@ struct RunOptions {
   bool data_is_elsewhere = false;  // only the workers read them, on hosts of their own
   bool alone = false;              // has nothing to do with the MPI or Slurm job in which it is started
   bool trust = false;              // resume a directory that others could have written
+  bool profile = false;            // measures where the time goes: profile.json, and rows of the final table
+  std::string trace;               // with `profile`: a file for when each member did what
   int descriptor = -1;             // a worker's: where what hand_over() wrote is open, in place of reading `config`
   std::optional<double> retry;     // a worker that loses its server tries for so many seconds to join again
 };

@@ -23,7 +23,8 @@ namespace {
 class WorkerThreads final : public LocalWorkers {
  public:
   WorkerThreads(const RunConfig& config, const std::string& address) : timeout_(config.timeout) {
-    const std::uint32_t threads = std::min(config.threads, config.workers);
+    const std::uint32_t processors = std::max(1U, std::thread::hardware_concurrency());
+    const std::uint32_t threads = std::min(config.threads.value_or(processors), config.workers);
     running_ = threads;
     for (std::uint32_t t = 0; t < threads; ++t)
       threads_.emplace_back([this, &config, address, t, threads] { drive(config, address, t, threads); });

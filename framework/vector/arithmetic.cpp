@@ -8,6 +8,7 @@
 #include <threepc/sdk/vectors.hpp>
 
 #include "vector/dispatch.hpp"
+#include "vector/kernels/sums.hpp"
 
 namespace threepc {
 namespace {
@@ -58,14 +59,13 @@ void with_types_of(tpc_dtype values, tpc_dtype sum, Body&& body) {
 }  // namespace
 
 double norm_sq(const RawVector& v) {
-  return with_type_of(v.dtype(), [&]<class T>() { return tpc::norm_sq(values_of<T>(v)); });
+  return with_type_of(v.dtype(),
+                      [&]<class T>() { return kernels::distance_sq(values_of<T>(v).data(), nullptr, v.dim()); });
 }
 
 double distance_sq(tpc_dtype dtype, std::uint32_t dim, const void* a, const void* b) {
-  return with_type_of(dtype, [&]<class T>() {
-    const std::span<const T> left(static_cast<const T*>(a), dim);
-    return b == nullptr ? tpc::norm_sq(left) : tpc::distance_sq(left, {static_cast<const T*>(b), dim});
-  });
+  return with_type_of(
+      dtype, [&]<class T>() { return kernels::distance_sq(static_cast<const T*>(a), static_cast<const T*>(b), dim); });
 }
 
 double distance_sq(const RawVector& v, std::span<const double> w) {

@@ -27,6 +27,19 @@ constexpr std::array<Format, 5> formats = {{{"f32", 32, 24, -126, 126},
 constexpr std::array<const char*, 5> format_names = {"f32", "bf16", "f16", "f8_e4m3", "f8_e5m2"};
 constexpr std::array<const char*, 2> roundings = {"nearest", "stochastic"};
 
+/// v * 2^exponent as ldexp rounds it, by a multiplication where 2^exponent is a normal number.
+inline double times_power(double v, int exponent) {
+  if (exponent < -1022 || exponent > 1023) [[unlikely]]
+    return std::ldexp(v, exponent);
+  return v * std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
+}
+
+/// Of a normal number above 0.
+inline int exponent_of(double v) { return static_cast<int>(std::bit_cast<std::uint64_t>(v) >> 52) - 1023; }
+
+/// 0 <= v < 2^51 to the nearest whole number, ties to even: where the last bit of v + 2^52 is worth 1.
+inline double nearest_whole(double v) { return (v + 0x1p52) - 0x1p52; }
+
 struct CastOptions {
   std::string_view to = "bf16";
   std::string_view rounding = "nearest";
@@ -111,26 +124,30 @@ class Cast {
   /// Exponent of the smallest subnormal.
   int smallest() const { return format_.lowest - format_.precision + 1; }
 
+  /// Infinity if there is one, or a NaN: as numbers without a sign, their bits are in the order of their magnitudes.
   static double largest_of(std::span<const T> v) {
-    double largest = 0;
-    for (const T value : v) {
-      if (!std::isfinite(value)) return INFINITY;
-      largest = std::max(largest, std::abs(double{value}));
-    }
-    return largest;
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    Bits largest = 0;
+    for (const T value : v) largest = std::max<Bits>(largest, std::bit_cast<Bits>(value) << 1 >> 1);
+    const T magnitude = std::bit_cast<T>(largest);
+    return std::isfinite(magnitude) ? double{magnitude} : INFINITY;
   }
 
   /// The magnitude as a whole number of units in the last place, which ilogb tells; a carry into the next exponent
   /// gives the right code, because codes of a format are in the order of their values.
   std::uint32_t code_of(double value, int shift, tpc::Random& random) const {
-    const double scaled = std::ldexp(std::abs(value), -shift);
-    const int exponent = scaled == 0 ? format_.lowest : std::max(std::ilogb(scaled), format_.lowest);
-    const double units = std::ldexp(scaled, format_.precision - 1 - exponent);
-    const double below = std::floor(units);
-    const double rounded = stochastic_ ? below + (random.uniform() < units - below ? 1 : 0) : std::nearbyint(units);
+    const double scaled = times_power(std::abs(value), -shift);
+    const int exponent = std::max(exponent_of(scaled), format_.lowest);
+    const double units = times_power(scaled, format_.precision - 1 - exponent);
+    const double rounded = stochastic_ ? chance(units, random) : nearest_whole(units);
     const auto steps = static_cast<std::uint32_t>(exponent - format_.lowest);
     const std::uint32_t magnitude = (steps << (format_.precision - 1)) + static_cast<std::uint32_t>(rounded);
     return magnitude | static_cast<std::uint32_t>(std::signbit(value)) << (format_.bits - 1);
+  }
+
+  static double chance(double units, tpc::Random& random) {
+    const auto below = static_cast<double>(static_cast<std::uint32_t>(units));
+    return below + (random.uniform() < units - below ? 1 : 0);
   }
 
   double value_of(std::uint32_t code, int shift) const {
@@ -139,7 +156,7 @@ class Cast {
     const std::uint32_t hidden = std::uint32_t{1} << (format_.precision - 1);
     const std::uint32_t steps = magnitude < 2 * hidden ? 0 : (magnitude >> (format_.precision - 1)) - 1;
     const double units = magnitude - hidden * steps;
-    const double absolute = std::ldexp(units, static_cast<int>(steps) + smallest() + shift);
+    const double absolute = times_power(units, static_cast<int>(steps) + smallest() + shift);
     return sign != 0 ? -absolute : absolute;
   }
 

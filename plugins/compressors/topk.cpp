@@ -27,6 +27,7 @@ struct Part {
   std::uint32_t begin;
   std::uint32_t size;
   std::uint32_t k = 0;
+  std::uint64_t last = 0;  // of select_largest
   unsigned index_bits() const { return tpc::index_bits(size); }
 };
 
@@ -90,10 +91,6 @@ std::vector<Part> sized_parts(const TopKOptions& options, const tpc::Setup& setu
 /// Top-K keeps the K coordinates of largest magnitude; of two that are equal, the lower index. alpha = K/d. Applied to
 /// parts of the vector one by one, alpha is the least K/d of a part.
 ///
-/// One pass over each part in chunks. `kept_` is a heap of the K best so far with the worst on top; a chunk whose
-/// largest magnitude does not beat that worst one cannot contribute, and almost all chunks are such, so the
-/// pass runs at the speed of a maximum.
-///
 /// Payload: the kept values in the order of their indices, then the indices, each ceil(log2 size) bits within its
 /// part.
 template <class T>
@@ -116,10 +113,8 @@ class TopK {
                                            {.unit = "coordinates", .minimum = 1}));
 
   TopK(const TopKOptions& options, const tpc::Setup& setup) : parts_(sized_parts(options, setup, sizeof(T))) {
-    std::uint32_t largest = 0;
-    for (const Part& part : parts_) values_ += part.k, largest = std::max(largest, part.k);
-    kept_.reserve(largest);
-    indices_.reserve(values_);
+    for (const Part& part : parts_) values_ += part.k;
+    indices_.resize(values_);
   }
 
   tpc::Constants constants() const {
@@ -129,17 +124,16 @@ class TopK {
   }
   std::uint64_t max_payload() const { return payload_bytes(parts_, sizeof(T)); }
 
-  void encode(const tpc::Context&, std::span<const T> v, tpc::Writer& out) {
-    indices_.clear();
-    for (const Part& part : parts_) {
-      select(v.subspan(part.begin, part.size), part.k);
-      for (const Kept& kept : kept_) indices_.push_back(part.begin + kept.index);
-      std::sort(indices_.end() - part.k, indices_.end());
+  void encode(const tpc::Context&, const tpc::Difference<T>& v, tpc::Writer& out) {
+    std::span<std::uint32_t> rest = indices_;
+    for (Part& part : parts_) {
+      tpc::select_largest(v.part(part.begin, part.size), rest.first(part.k), &part.last);
+      for (const std::uint32_t i : rest.first(part.k)) out.put(v[part.begin + i]);
+      rest = rest.subspan(part.k);
     }
-    for (const std::uint32_t i : indices_) out.put(v[i]);
     auto next = indices_.begin();
     for (const Part& part : parts_)
-      for (std::uint32_t j = 0; j < part.k; ++j) out.put_bits(*next++ - part.begin, part.index_bits());
+      for (std::uint32_t j = 0; j < part.k; ++j) out.put_bits(*next++, part.index_bits());
   }
 
   template <class Sum>
@@ -154,58 +148,9 @@ class TopK {
   }
 
  private:
-  struct Kept {
-    T magnitude;
-    std::uint32_t index;
-  };
-
-  /// The order of Top-K: larger magnitude first, then lower index. As a heap's "less" it puts the worst on top.
-  static bool better(const Kept& a, const Kept& b) {
-    return a.magnitude > b.magnitude || (a.magnitude == b.magnitude && a.index < b.index);
-  }
-
-  void select(std::span<const T> v, std::uint32_t k) {
-    const auto size = static_cast<std::uint32_t>(v.size());
-    kept_.clear();
-    for (std::uint32_t i = 0; i < k; ++i) kept_.push_back({std::abs(v[i]), i});
-    std::make_heap(kept_.begin(), kept_.end(), better);
-
-    constexpr std::uint32_t chunk = 32;
-    std::uint32_t i = k;
-    for (; i + chunk <= size; i += chunk)
-      if (largest<chunk>(v.data() + i) > kept_.front().magnitude) offer(v, i, i + chunk);
-    offer(v, i, size);
-  }
-
-  /// Candidates come in the order of their indices, so an equal magnitude never displaces an earlier one.
-  void offer(std::span<const T> v, std::uint32_t begin, std::uint32_t end) {
-    for (std::uint32_t i = begin; i < end; ++i) {
-      const T magnitude = std::abs(v[i]);
-      if (!(magnitude > kept_.front().magnitude)) continue;
-      std::pop_heap(kept_.begin(), kept_.end(), better);
-      kept_.back() = {magnitude, i};
-      std::push_heap(kept_.begin(), kept_.end(), better);
-    }
-  }
-
-  template <std::uint32_t count>
-  static T largest(const T* v) {
-    constexpr std::uint32_t lanes = 8;
-    T best[lanes] = {};
-    for (std::uint32_t i = 0; i < count; i += lanes)
-      for (std::uint32_t lane = 0; lane < lanes; ++lane) {
-        const T magnitude = std::abs(v[i + lane]);
-        best[lane] = magnitude > best[lane] ? magnitude : best[lane];
-      }
-    T all = best[0];
-    for (const T b : best) all = b > all ? b : all;
-    return all;
-  }
-
   std::vector<Part> parts_;
-  std::uint64_t values_ = 0;  // kept in all parts
-  std::vector<Kept> kept_;    // of one part
-  std::vector<std::uint32_t> indices_;
+  std::uint64_t values_ = 0;            // kept in all parts
+  std::vector<std::uint32_t> indices_;  // within their parts
 };
 
 }  // namespace

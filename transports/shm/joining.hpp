@@ -28,9 +28,13 @@ struct Invitation {
 /// One attempt. Everything outlives it; `cancelled` is looked at whenever `events` wakes.
 class Joining {
  public:
-  Joining(const tpc_host& host, const Events& events, const std::string& name, std::uint32_t rank, std::uint32_t workers,
-          const std::atomic<bool>& cancelled)
-      : host_(&host), events_(&events), name_(&name), hello_{.rank = rank, .workers = workers}, cancelled_(&cancelled) {}
+  Joining(const tpc_host& host, const Events& events, const std::string& name, std::uint32_t rank,
+          std::uint32_t workers, const std::atomic<bool>& cancelled)
+      : host_(&host),
+        events_(&events),
+        name_(&name),
+        hello_{.rank = rank, .workers = workers},
+        cancelled_(&cancelled) {}
 
   /// Throws tpc::Error: TPC_TIMEOUT, TPC_CLOSED, or TPC_INVALID_ARGUMENT if the server refuses.
   ///
@@ -56,7 +60,8 @@ class Joining {
 
  private:
   void sleep_until(std::int64_t deadline) const {
-    events_->wait(milliseconds_between(host_->now(), deadline), [] {}, [](Tag) {});
+    events_->wait(
+        milliseconds_between(host_->now(), deadline), [] {}, [](Tag) {});
     if (*cancelled_) throw tpc::Error(TPC_CLOSED, "cancelled");
   }
 
@@ -77,15 +82,15 @@ class Joining {
   /// False: the server has closed the connection.
   bool is_answered(const Socket& socket, Answer& answer, Descriptor& file, tpc::Deadline deadline) const {
     if (!socket.peer_is_same_user())
-      throw tpc::Error(TPC_INVALID_ARGUMENT, "the server '" + *name_ +
-                                                 "' belongs to another user; shared memory is for one user's processes");
+      throw tpc::Error(
+          TPC_INVALID_ARGUMENT,
+          "the server '" + *name_ + "' belongs to another user; shared memory is for one user's processes");
     socket.send(hello_);
     events_->watch(socket.number(), {Source::stranger});
     for (;;) {
       const Socket::Arrival arrival = socket.receive(answer, file);
       if (arrival != Socket::Arrival::nothing) return arrival == Socket::Arrival::packet;
-      if (host_->now() >= deadline.at)
-        throw tpc::Error(TPC_TIMEOUT, "the server '" + *name_ + "' does not answer");
+      if (host_->now() >= deadline.at) throw tpc::Error(TPC_TIMEOUT, "the server '" + *name_ + "' does not answer");
       sleep_until(deadline.at);
     }
   }

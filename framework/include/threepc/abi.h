@@ -31,7 +31,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 5                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 6                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -215,6 +215,8 @@ typedef struct tpc_host {
   void (*random)(const tpc_context* context, tpc_scope scope, uint64_t first, uint32_t* words, size_t count);
   /* [any] Nanoseconds of a clock that never goes back; deadlines are times of this clock. */
   int64_t (*now)(void);
+  /* [any] What threepc/draft describes, by its name there; NULL: this host has no such thing. */
+  const void* (*extension)(const char* name);
 } tpc_host;
 
 /* A matrix inside the vector: rows * columns consecutive values, row by row. */

@@ -118,9 +118,15 @@ std::optional<std::span<const std::uint8_t>> Roster::diagnosis(std::uint32_t wor
   return message ? std::optional(payload_of(*message)) : std::nullopt;
 }
 
-void Roster::announce(MessageType type, std::uint64_t round) {
+std::optional<std::span<const std::uint8_t>> Roster::profile(std::uint32_t worker) {
+  if (!is_present(worker)) return std::nullopt;
+  const auto message = obtain(worker, {MessageType::profile, round_, "the profile", {}, false});
+  return message ? std::optional(payload_of(*message)) : std::nullopt;
+}
+
+void Roster::announce(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data) {
   for (std::uint32_t worker = 0; worker < seats_.size(); ++worker)
-    if (is_present(worker)) tell(worker, type, round, {});
+    if (is_present(worker)) tell(worker, type, round, data);
 }
 
 void Roster::request_snapshots(std::uint64_t round) {
@@ -154,7 +160,8 @@ std::optional<tpc_message> Roster::obtain(std::uint32_t worker, const Wanted& wa
       if (goes_on_without(worker)) return std::nullopt;
       if (!give_up) give_up = now() + nanoseconds(patience());
       await_return(worker, *give_up);
-      const bool lost_for_good = wanted.type == MessageType::snapshot || wanted.type == MessageType::diagnosis;
+      const bool lost_for_good = wanted.type == MessageType::snapshot || wanted.type == MessageType::diagnosis ||
+                                 wanted.type == MessageType::profile;
       if (lost_for_good) return std::nullopt;  // it has forgotten; the ledger knows what its state was
       if (!tell_x(worker, wanted.question, wanted.round)) continue;
       until = deadline(wanted);

@@ -98,8 +98,10 @@ class Roster {
   std::optional<std::span<const std::uint8_t>> evaluation(std::uint32_t worker);
   /// What the worker says of a diagnose message that was announced, or nullopt.
   std::optional<std::span<const std::uint8_t>> diagnosis(std::uint32_t worker);
-  /// Sends an empty message to all who are present.
-  void announce(MessageType type, std::uint64_t round);
+  /// The profile of a worker that was asked for it by an announcement, or nullopt.
+  std::optional<std::span<const std::uint8_t>> profile(std::uint32_t worker);
+  /// Sends a message to all who are present.
+  void announce(MessageType type, std::uint64_t round, std::span<const std::uint8_t> data = {});
   bool is_present(std::uint32_t worker) const { return seats_[worker].presence == Presence::present; }
 
   /// Whether it has said that it leaves, and its g_i has not left yet.
@@ -110,6 +112,8 @@ class Roster {
   /// Waits for what is still to come. One for each worker; nullopt: it was not there.
   std::vector<std::optional<Bytes>> take_snapshots();
 
+  /// The round that was last begun.
+  std::uint64_t round() const { return round_; }
   /// How many workers were lost so far, each time counted.
   std::uint64_t losses() const { return losses_; }
 

@@ -7,6 +7,7 @@
 #include <threepc/sdk/vectors.hpp>
 #include <utility>
 
+#include "members/message_bounds.hpp"
 #include "method/schedule.hpp"
 #include "plugin/host_services.hpp"
 #include "plugin/kinds.hpp"
@@ -77,13 +78,14 @@ void Server::rounds() {
   last_checkpoint_ = host_services().now();
   journal_.start(last_checkpoint_);
   if (is_over_already()) return;
+  begin_profile();
   in_rounds_ = true;
   for (std::uint64_t round = next_round();; ++round) {
     const std::int64_t began = host_services().now();
     injector_.act(round, Injection::When::receive);
     roster_.admit(round);
     begin_round(round);
-    roster_.collect();
+    collect();
     if (pending_) write_checkpoint();
     if (renewing_) renew_ledgers();
     absorb(round);
@@ -106,20 +108,22 @@ void Server::begin_round(std::uint64_t round) {
   journal_.begin_round(round, evaluation_->size(round) * config_->workers);
   evaluation_->begin_round(round, journal_.reported());
   open_round_ = round;
+  const Profile::Scope sending = in(Phase::send);
   downlink_->begin_round(round);
   roster_.ask(round, evaluation_->is_wanted(), sample(round));
 }
 
+void Server::collect() {
+  const Profile::Scope waiting = in(Phase::wait);
+  roster_.collect();
+}
+
 /// What follows the updates. False: the run is over.
 bool Server::finish_round(std::uint64_t round) {
-  if (evaluation_->is_wanted()) evaluation_->gather([this](std::uint32_t worker) { return is_reported(worker); });
-  finite_ = aggregate_->mean(iterate_->g());
-  if (!blame_->is_moderate()) remove_guilty(round);
+  if (evaluation_->is_wanted()) gather_evaluations();
+  average(round);
   count_round();
-  if (journal_.reported()) {
-    evaluate(round);
-    record(round);
-  }
+  if (journal_.reported()) report(round);
   if (!finite_ || diverged_) return finish("diverged"), false;
   const char* const reason = journal_.reported() ? journal_.reason_to_stop() : nullptr;
   step(round);
@@ -148,8 +152,26 @@ std::vector<bool> Server::sample(std::uint64_t round) const {
   return sampled;
 }
 
+void Server::gather_evaluations() {
+  const Profile::Scope evaluating = in(Phase::evaluate);
+  evaluation_->gather([this](std::uint32_t worker) { return is_reported(worker); });
+}
+
+void Server::average(std::uint64_t round) {
+  const Profile::Scope absorbing = in(Phase::absorb);
+  finite_ = aggregate_->mean(iterate_->g());
+  if (!blame_->is_moderate()) remove_guilty(round);
+}
+
+void Server::report(std::uint64_t round) {
+  const Profile::Scope evaluating = in(Phase::evaluate);
+  evaluate(round);
+  record(round);
+}
+
 /// In worker order: that is what makes the bits of g the same everywhere.
 void Server::absorb(std::uint64_t round) {
+  const Profile::Scope measured = in(Phase::absorb);
   absorbing_ = true;
   aggregate_->begin_round(round, roster_.absent());
   points_->begin(round, downlink_->model());
@@ -281,10 +303,37 @@ std::uint64_t Server::wire_bytes() const {
 }
 
 void Server::step(std::uint64_t round) {
+  const Profile::Scope measured = in(Phase::step);
   const double stepsize = summary_.stepsize * schedule_factor(config_->schedule, round, config_->rounds);
   stepping_ = true;
   downlink_->step(stepsize);
   stepping_ = false;
+}
+
+void Server::begin_profile() {
+  if (!profile_.server.on()) return;
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    channel_->limit(tpc::member_of_worker(worker), longest_message(*config_, *mechanism_) + Profile::most_bytes);
+  const std::uint8_t with_events = with_events_;
+  roster_.announce(MessageType::profile, next_round(), {&with_events, 1});
+}
+
+/// Of those that are there; what one sends that is no profile is none.
+void Server::gather_profiles() {
+  if (!profile_.server.on()) return;
+  profile_.seconds = journal_.seconds_now();
+  profile_.workers.resize(config_->workers);
+  if (summary_.stopped_by == "interrupted") return;  // who does not answer may be why
+  roster_.announce(MessageType::profile, roster_.round());
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
+    const auto said = roster_.profile(worker);
+    if (!said) continue;
+    try {
+      profile_.workers[worker] = Profile::from_bytes(*said);
+    } catch (const tpc::Error& error) {
+      warn(worker_name(worker) + " sent a malformed profile: " + error.what());
+    }
+  }
 }
 
 void Server::finish(const std::string& stopped_by) {
@@ -292,6 +341,7 @@ void Server::finish(const std::string& stopped_by) {
   journal_.conclude(summary_);
   summary_.worker_losses = roster_.losses();
   if (summary_.dim > 0) directory_->save_model(last_finite_);
+  if (in_rounds_) gather_profiles();
   if (config_->checkpoint.at_end || stopped_by == "interrupted") leave_state(true);
   try {
     channel_->broadcast(MessageType::stop, journal_.line().round, {});

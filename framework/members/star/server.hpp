@@ -21,6 +21,7 @@
 #include "method/worker_state.hpp"
 #include "record/checkpoint.hpp"
 #include "record/journal.hpp"
+#include "record/profile.hpp"
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
 #include "record/summary.hpp"
@@ -39,6 +40,10 @@ class Server : private Roster::Home {
   /// Takes in the workers, runs all rounds, and dismisses the workers. Throws Failure; the workers have been
   /// told by then.
   Summary run();
+  /// Before run(): measures where the time goes, `with_events` also when each phase was.
+  void measure_time(bool with_events) { profile_.server.begin(with_events), with_events_ = with_events; }
+  /// After it.
+  const RunProfile& profile() const { return profile_; }
 
   /// Whether there is a round whose end an interruption can wait for.
   bool in_rounds() const { return in_rounds_; }
@@ -73,7 +78,11 @@ class Server : private Roster::Home {
   bool is_over_already();
   std::uint64_t next_round() const { return resumed_ != nullptr ? absorbed_round_ + 1 : 0; }
   void begin_round(std::uint64_t round);
+  void collect();
   bool finish_round(std::uint64_t round);
+  void gather_evaluations();
+  void average(std::uint64_t round);
+  void report(std::uint64_t round);
   std::vector<bool> sample(std::uint64_t round) const;
   void absorb(std::uint64_t round);
   void absorb_from(std::uint64_t round, std::uint32_t worker, bool again);
@@ -87,6 +96,9 @@ class Server : private Roster::Home {
   void finish(const std::string& stopped_by);
   bool is_reported(std::uint32_t worker) const { return aggregate_->is_member(worker) && !roster_.is_leaving(worker); }
   std::uint64_t wire_bytes() const;
+  Profile::Scope in(Phase phase) { return {profile_.server, phase, open_round_.value_or(0)}; }
+  void begin_profile();
+  void gather_profiles();
 
   bool wants_checkpoint(std::uint64_t round);
   Checkpoint server_part(std::uint64_t round);
@@ -132,6 +144,8 @@ class Server : private Roster::Home {
   Journal journal_;
   CheckpointWriter writer_;
   Summary summary_;
+  RunProfile profile_;
+  bool with_events_ = false;
 
   // Since d is known.
   std::optional<Iterate> iterate_;

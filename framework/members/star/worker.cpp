@@ -54,9 +54,14 @@ void Worker::leave() {
   channel_.close();
 }
 
+tpc_message Worker::next_message() {
+  const Profile::Scope waiting(profile_, Phase::wait, round_);
+  return channel_.receive(server, round_, "the next message");
+}
+
 bool Worker::serve_one() {
   try {
-    handle(channel_.receive(server, round_, "the next message"));
+    handle(next_message());
   } catch (const Failure& failure) {
     const Bytes text = to_failure_message(failure);
     try {
@@ -92,6 +97,9 @@ void Worker::handle(const tpc_message& message) {
       break;
     case MessageType::restore:
       restore(message);
+      break;
+    case MessageType::profile:
+      answer_profile(message);
       break;
     case MessageType::diagnose:
       answer_diagnose(message.round);
@@ -190,6 +198,7 @@ const void* Worker::point(Form form, const tpc_message& message) {
 }
 
 const void* Worker::replay(Form form, const tpc_message& message) {
+  const Profile::Scope stepping(profile_, Phase::step, message.round);
   if (!replica_) make_replica();
   if (read_letter(form, payload_of(message), message.round, *replica_)) return replica_->model().data();
   replica_.reset();
@@ -203,20 +212,26 @@ void Worker::make_replica() {
   replica_->start(x_);
 }
 
-/// Steps 1, 2 and 4 of a round: the gradient, the mechanism's message, and the report if one is wanted.
-void Worker::answer_model(std::uint64_t round, const void* x, bool evaluate) {
+double Worker::next_gradient(std::uint64_t round, const void* x, bool evaluate) {
+  const Profile::Scope computing(profile_, Phase::gradient, round);
   double value = 0;
   estimator_->next(problem_->context(round, membership_.worker, stepsize_), x, evaluate ? &value : nullptr);
+  return value;
+}
+
+/// Steps 1, 2 and 4 of a round: the gradient, the mechanism's message, and the report if one is wanted.
+void Worker::answer_model(std::uint64_t round, const void* x, bool evaluate) {
+  const double value = next_gradient(round, x, evaluate);
   const bool measured = begun_;
   propose(round, evaluate && config_->measure);
   begun_ = true;
-  seal(message_, round);
   send_update(round);
   injector_.act(round, Injection::When::send);
   if (evaluate) send_evaluation(round, value, estimator_->truth(), measured ? &measurement_ : nullptr);
 }
 
 void Worker::send_update(std::uint64_t round) {
+  const Profile::Scope sending(profile_, Phase::send, round);
   if (injector_.wants(Injection::Kind::drop, round)) return;
   if (injector_.wants(Injection::Kind::corrupt, round)) message_[message_.size() / 2] ^= 0x10;
   const int copies = injector_.wants(Injection::Kind::duplicate, round) ? 2 : 1;
@@ -227,7 +242,10 @@ void Worker::send_update(std::uint64_t round) {
 void Worker::answer_evaluate(std::uint64_t round, const void* x) {
   RawVector gradient(membership_.dtype, membership_.dim);
   double value = 0;
-  problem_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, &value, gradient.data());
+  {
+    const Profile::Scope computing(profile_, Phase::evaluate, round);
+    problem_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, &value, gradient.data());
+  }
   send_evaluation(round, value, gradient, nullptr);
 }
 
@@ -278,6 +296,7 @@ void Worker::restore_from(tpc::Reader& in) {
 }
 
 void Worker::propose(std::uint64_t round, bool measure) {
+  const Profile::Scope encoding(profile_, Phase::encode, round);
   const void* const x = estimator_->point().data();
   if (begun_ || config_->init == Init::compressed)
     encoder_->propose(round, stepsize_, estimator_->previous().data(), x, message_, measure ? &measurement_ : nullptr);
@@ -285,9 +304,11 @@ void Worker::propose(std::uint64_t round, bool measure) {
     encoder_->propose_initial(x, message_);
   else
     message_.clear();
+  seal(message_, round);
 }
 
 void Worker::send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured) {
+  const Profile::Scope evaluating(profile_, Phase::evaluate, round);
   evaluation_.clear();
   append(evaluation_, value);
   const double gap = distance_sq(truth.dtype(), truth.dim(), encoder_->h().sum().data(), truth.data());
@@ -304,6 +325,11 @@ void Worker::send_evaluation(std::uint64_t round, double value, const RawVector&
 /// gradient.
 void Worker::answer_diagnose(std::uint64_t round) {
   channel_.send(server, MessageType::diagnosis, round, bytes_of(problem_ ? diagnosis(round) : ""));
+}
+
+void Worker::answer_profile(const tpc_message& message) {
+  if (message.size > 0) return profile_.begin(*message.data != 0);
+  channel_.send(server, MessageType::profile, message.round, profile_.to_bytes());
 }
 
 std::string Worker::diagnosis(std::uint64_t round) const {

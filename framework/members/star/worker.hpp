@@ -13,6 +13,7 @@
 #include "method/estimator.hpp"
 #include "method/model_roles.hpp"
 #include "plugin/instances.hpp"
+#include "record/profile.hpp"
 
 namespace threepc {
 
@@ -34,6 +35,7 @@ class Worker {
   bool await_end_of_server() noexcept { return channel_.close(config_->timeout); }
 
  private:
+  tpc_message next_message();
   void handle(const tpc_message& message);
   void agree(std::span<const std::uint8_t> server_lines);
   void make_problem();
@@ -44,6 +46,7 @@ class Worker {
   void make_replica();
   const void* replay(Form form, const tpc_message& message);
   void answer_model(std::uint64_t round, const void* x, bool evaluate);
+  double next_gradient(std::uint64_t round, const void* x, bool evaluate);
   void propose(std::uint64_t round, bool measure);
   void send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured);
   void send_update(std::uint64_t round);
@@ -52,6 +55,7 @@ class Worker {
   void restore(const tpc_message& message);
   void restore_from(tpc::Reader& in);
   void answer_diagnose(std::uint64_t round);
+  void answer_profile(const tpc_message& message);
   std::string diagnosis(std::uint64_t round) const;
   void require_problem(const char* what) const;
   const void* aligned(const tpc_message& message);
@@ -73,6 +77,7 @@ class Worker {
   RawVector x_;                          // a copy of the model, only where the transport's is not aligned
   Measurement measurement_;
   Injector injector_;
+  Profile profile_;
   Bytes message_;  // the update: a sealed program
   Bytes evaluation_;
 };

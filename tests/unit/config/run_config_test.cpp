@@ -98,7 +98,7 @@ TEST_F(RunConfigTest, LeavesNothingWithoutADefault) {
   EXPECT_FALSE(c.evaluate_every) << "auto";
   EXPECT_FALSE(c.stop.grad_norm || c.stop.grad_norm_sq || c.stop.uplink_bits_per_worker || c.stop.seconds);
   EXPECT_EQ(c.workers, 1u);
-  EXPECT_EQ(c.threads, 1u);
+  EXPECT_EQ(c.threads, std::nullopt);
   EXPECT_EQ(c.init, threepc::Init::gradient);
   EXPECT_FALSE(c.stepsize);
   EXPECT_EQ(c.multiplier, 1.0);
@@ -167,7 +167,7 @@ divergence = 1e+09
 [workers]
 count = 1
 start = 1
-threads = 1
+threads = "auto"
 participation = 1.0
 
 [problem]

@@ -219,6 +219,30 @@ TEST_P(Letters, AfterTheStartOnlyChangesGoDown) {
   EXPECT_EQ(std::count(forms_.begin(), forms_.end(), Form::steps), 29 * workers);
 }
 
+TEST_P(Letters, WhoComputesTheSameStartIsNotToldIt) {
+  server_.x() = draw(random_, membership_.dtype, dim);
+  Downlink downlink(config_, membership_, server_);
+  downlink.begin();
+  downlink.knows_start(1);
+  replicas_[1]->start(server_.x());
+  for (round_ = 0; round_ < 3; ++round_) {
+    downlink.begin_round(round_);
+    for (const std::uint32_t worker : {0u, 1u}) {
+      const std::uint64_t counted = downlink.count(worker, true).method;
+      const Downlink::Letter letter = downlink.letter(worker);
+      EXPECT_EQ(counted, letter.bytes.size());
+      if (round_ == 0 && worker == 1) {
+        EXPECT_EQ(counted, 16u);
+      }
+      if (letter.form == Form::model) continue;
+      EXPECT_TRUE(read_letter(letter.form, letter.bytes, round_, *replicas_[worker]));
+      EXPECT_TRUE(same_bits(replicas_[worker]->model(), downlink.model())) << worker;
+    }
+    server_.g() = altered(random_, server_.g(), 5);
+    downlink.step(0.25);
+  }
+}
+
 TEST_P(Letters, WhoMissesRoundsCatchesUp) {
   for (int i = 0; i < 400; ++i) {
     begin();

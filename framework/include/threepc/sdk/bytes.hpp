@@ -55,18 +55,34 @@ class Writer {
     detail::require_width(width);
     pending_ |= (value & detail::lowest_bits(width)) << pending_bits_;
     pending_bits_ += width;
-    for (; pending_bits_ >= 8; pending_bits_ -= 8, pending_ >>= 8) put(static_cast<std::uint8_t>(pending_));
+    if (pending_bits_ < 32) return;
+    const auto word = static_cast<std::uint32_t>(pending_);
+    std::memcpy(claim_raw(sizeof word), &word, sizeof word);
+    pending_ >>= 32;
+    pending_bits_ -= 32;
   }
 
   /// Pads the last byte of a run of bit fields with zeros.
   void flush_bits() {
-    if (pending_bits_ > 0) put(static_cast<std::uint8_t>(pending_));
+    write_whole_bytes();
+    if (pending_bits_ > 0) *claim_raw(1) = static_cast<std::uint8_t>(pending_);
     pending_ = 0;
     pending_bits_ = 0;
   }
 
  private:
+  /// What follows bit fields begins behind their last whole byte.
   std::uint8_t* claim(std::size_t size) {
+    if (pending_bits_ >= 8) [[unlikely]]
+      write_whole_bytes();
+    return claim_raw(size);
+  }
+
+  void write_whole_bytes() {
+    for (; pending_bits_ >= 8; pending_bits_ -= 8, pending_ >>= 8) *claim_raw(1) = static_cast<std::uint8_t>(pending_);
+  }
+
+  std::uint8_t* claim_raw(std::size_t size) {
     if (size > buffer_->capacity - buffer_->size)
       throw Error(TPC_INTERNAL, text("the payload outgrows max_payload() = ", buffer_->capacity, " bytes"));
     std::uint8_t* at = buffer_->data + buffer_->size;
@@ -100,7 +116,7 @@ class Reader {
  public:
   Reader(const std::uint8_t* data, std::size_t size) : rest_(data, size) {}
 
-  std::size_t remaining() const { return rest_.size(); }
+  std::size_t remaining() const { return rest_.size() + pending_bits_ / 8; }
 
   template <class T>
   requires std::is_arithmetic_v<T> T get() {
@@ -124,7 +140,7 @@ class Reader {
   /// Mirrors Writer::put_bits.
   std::uint32_t get_bits(unsigned width) {
     detail::require_width(width);
-    for (; pending_bits_ < width; pending_bits_ += 8) pending_ |= std::uint64_t{get<std::uint8_t>()} << pending_bits_;
+    if (pending_bits_ < width) read_ahead(width);
     const auto value = static_cast<std::uint32_t>(pending_ & detail::lowest_bits(width));
     pending_ >>= width;
     pending_bits_ -= width;
@@ -133,11 +149,13 @@ class Reader {
 
   /// Ends a run of bit fields; the padding must be zero, so that equal content has equal bytes.
   void flush_bits() {
+    give_back();
     if (pending_ != 0) throw Corrupt("padding bits are not zero");
     pending_bits_ = 0;
   }
 
-  void finish() const {
+  void finish() {
+    give_back();
     if (pending_ != 0) throw Corrupt("padding bits are not zero");
     if (!rest_.empty()) throw Corrupt(text(rest_.size(), " bytes follow the end of the payload"));
   }
@@ -146,7 +164,34 @@ class Reader {
   [[noreturn]] void refuse(const std::string& expected) const {
     throw Corrupt(text("the payload ends too early: ", expected, " expected, ", remaining(), " bytes left"));
   }
+  /// Four bytes at a time, while there are as many.
+  void read_ahead(unsigned width) {
+    std::uint32_t word = 0;
+    if (rest_.size() >= sizeof word) {
+      std::memcpy(&word, rest_.data(), sizeof word);
+      rest_ = rest_.subspan(sizeof word);
+      pending_ |= std::uint64_t{word} << pending_bits_;
+      pending_bits_ += 32;
+      return;
+    }
+    for (; pending_bits_ < width; pending_bits_ += 8) {
+      if (rest_.empty()) refuse("1 bytes");
+      pending_ |= std::uint64_t{rest_.front()} << pending_bits_;
+      rest_ = rest_.subspan(1);
+    }
+  }
+
+  /// Whole bytes that were read ahead are read again.
+  void give_back() {
+    const std::size_t ahead = pending_bits_ / 8;
+    rest_ = {rest_.data() - ahead, rest_.size() + ahead};
+    pending_bits_ %= 8;
+    pending_ &= detail::lowest_bits(pending_bits_);
+  }
+
   const std::uint8_t* take_bytes(std::size_t size) {
+    if (pending_bits_ >= 8) [[unlikely]]
+      give_back();
     if (size > rest_.size()) refuse(text(size, " bytes"));
     const std::uint8_t* at = rest_.data();
     rest_ = rest_.subspan(size);

@@ -37,7 +37,7 @@ class Random {
       : host_(&host), context_(&context), scope_(scope) {}
 
   std::uint32_t word() {
-    if (next_ == words_.size()) refill();
+    if (next_ == filled_) refill();
     return words_[next_++];
   }
 
@@ -64,9 +64,11 @@ class Random {
   }
 
  private:
+  /// Few at first: whoever wants one word pays for a few, and whoever wants millions gets them in large pieces.
   void refill() {
-    host_->random(context_, static_cast<tpc_scope>(scope_), drawn_, words_.data(), words_.size());
-    drawn_ += words_.size();
+    filled_ = drawn_ == 0 ? 16 : words_.size();
+    host_->random(context_, static_cast<tpc_scope>(scope_), drawn_, words_.data(), filled_);
+    drawn_ += filled_;
     next_ = 0;
   }
 
@@ -74,8 +76,8 @@ class Random {
   const tpc_context* context_;
   Scope scope_;
   std::uint64_t drawn_ = 0;
-  std::array<std::uint32_t, 16> words_{};
-  std::size_t next_ = words_.size();
+  std::array<std::uint32_t, 256> words_;  // filled_ of them
+  std::size_t filled_ = 0, next_ = 0;
 };
 
 namespace detail {

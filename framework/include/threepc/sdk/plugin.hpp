@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <threepc/sdk/context.hpp>
+#include <threepc/sdk/kernels.hpp>
 #include <threepc/sdk/parameters.hpp>
 #include <type_traits>
 #include <utility>
@@ -109,6 +110,7 @@ constexpr tpc_descriptor describe(tpc_kind kind, tpc_dtype dtypes, const void* t
 /// Reads the options and constructs a plugin class from (options, setup).
 template <class Plugin>
 Plugin construct(const tpc_host* host, const tpc_setup* setup) {
+  find_kernels(*host);
   return Plugin(Plugin::params.read(*setup), Setup(*host, *setup));
 }
 

@@ -18,6 +18,12 @@ class Difference {
  public:
   Difference(const T* a, const T* b, std::size_t size) : a_(a), b_(b), size_(size) {}
   std::size_t size() const { return size_; }
+  const T* minuend() const { return a_; }
+  const T* subtrahend() const { return b_; }  // nullptr: zero
+  /// Coordinates begin, begin + 1, ..., begin + size - 1.
+  Difference part(std::size_t begin, std::size_t size) const {
+    return {a_ + begin, b_ == nullptr ? nullptr : b_ + begin, size};
+  }
   T operator[](std::size_t i) const { return b_ == nullptr ? a_[i] : a_[i] - b_[i]; }
 
   void copy_to(std::span<T> out) const {
@@ -121,20 +127,5 @@ double lane_sum(std::size_t size, Term term) {
 }
 
 }  // namespace detail
-
-/// ||v||^2, in double.
-template <class T>
-double norm_sq(std::span<const T> v) {
-  return detail::lane_sum(v.size(), [&](std::size_t i) { return double{v[i]} * double{v[i]}; });
-}
-
-/// ||a - b||^2, in double; a and b have one size.
-template <class T>
-double distance_sq(std::span<const T> a, std::span<const T> b) {
-  return detail::lane_sum(a.size(), [&](std::size_t i) {
-    const double difference = double{a[i]} - double{b[i]};
-    return difference * difference;
-  });
-}
 
 }  // namespace tpc
