@@ -82,7 +82,7 @@ std::string plain_run(const char* transport, unsigned workers, unsigned dim, uns
 constexpr unsigned large = 1'000'000;  // values: 8 MB each way
 
 Row over(const Scratch& scratch, const char* transport) {
-  const unsigned rounds = 2000, few = 30;
+  constexpr unsigned rounds = 500, few = 8;
   Row row{transport, {}};
   for (const unsigned workers : {1U, 10U}) {
     const Outcome small = run_of(scratch, written(scratch, plain_run(transport, workers, 4, rounds)), {});
@@ -111,7 +111,7 @@ Table bench_round(const BenchOptions& options) {
   std::string config = options.config;
   if (config.empty()) {
     config = written(scratch,
-                     "[run]\nname = \"round\"\nrounds = 2000\nevaluate = \"off\"\n[workers]\ncount = 10\n[problem]\n"
+                     "[run]\nname = \"round\"\nrounds = 500\nevaluate = \"off\"\n[workers]\ncount = 10\n[problem]\n"
                      "plugin = \"quadratic\"\ndim = 10000\n[mechanism]\nplugin = \"ef21\"\ncompressor = { plugin = "
                      "\"topk\", k = 100 }\n[optimizer]\nplugin = \"gd\"\nstepsize = 1e-2\n");
   }

@@ -138,6 +138,10 @@ void show(const Entry& entry) {
   if (*d.theory != '\0') std::printf("  constants    %s\n", wrapped(d.theory, 15).c_str());
   std::printf("  file         %s\n", entry.file.c_str());
   std::printf("  dtypes      %s%s\n", (d.dtypes & TPC_F32) != 0 ? " f32" : "", (d.dtypes & TPC_F64) != 0 ? " f64" : "");
+  if (d.kind == TPC_OPTIMIZER)
+    std::printf("  downlink     %s\n", (d.capabilities & TPC_REPLAYABLE) != 0
+                                           ? "workers make its steps themselves, from what has changed of g"
+                                           : "x, whole: its steps may have other bits on another machine");
   show_params(d);
   show_slots(d);
   show_example(d);
