@@ -16,6 +16,7 @@ struct BenchOptions {
   std::vector<std::string> set;  // overrides of it
   unsigned dim = 1'000'000;      // of compressors
   std::string dtype = "f32";     // likewise
+  double megabytes = 8;          // of transports: a large message
   double seconds = 0.2;          // for each number
   bool json = false;
 };

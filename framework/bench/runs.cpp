@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -79,9 +81,7 @@ std::string plain_run(const char* transport, unsigned workers, unsigned dim, uns
          "[downlink]\nreplay = false\n[transport]\nplugin = \"" + transport + "\"\n";
 }
 
-constexpr unsigned large = 1'000'000;  // values: 8 MB each way
-
-Row over(const Scratch& scratch, const char* transport) {
+Row over(const Scratch& scratch, const char* transport, unsigned large) {
   constexpr unsigned rounds = 500, few = 8;
   Row row{transport, {}};
   for (const unsigned workers : {1U, 10U}) {
@@ -98,8 +98,13 @@ Row over(const Scratch& scratch, const char* transport) {
 
 Table bench_transports(const BenchOptions& options) {
   const Scratch scratch;
-  Table table{"transports: an empty round, and messages of 8 MB", {"us, n = 1", "us, n = 10", "GB/s"}, {}};
-  for (const char* transport : {"inproc", "shm", "tcp"}) table.rows.push_back(over(scratch, transport));
+  const auto large = static_cast<unsigned>(std::max(1.0, options.megabytes * 1e6 / sizeof(double)));  // values
+  char size[32];
+  std::snprintf(size, sizeof size, "%g", options.megabytes);
+  Table table{std::string("transports: an empty round, and messages of ") + size + " MB",
+              {"us, n = 1", "us, n = 10", "GB/s"},
+              {}};
+  for (const char* transport : {"inproc", "shm", "tcp"}) table.rows.push_back(over(scratch, transport, large));
   const std::size_t bytes = sizeof(double) * large;
   table.rows.push_back(
       {"(memcpy)", {NAN, NAN, static_cast<double>(bytes) / copy_seconds(bytes, options.seconds) * 1e-9}});

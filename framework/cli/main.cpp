@@ -245,6 +245,8 @@ struct Program {
         ->allow_extra_args(false);
     sub.add_option("--dim", bench.dim, "compressors: coordinates of the vector")->check(CLI::Range(1, 1000000000));
     sub.add_option("--dtype", bench.dtype, "compressors: its type")->check(CLI::IsMember({"f32", "f64"}));
+    sub.add_option("--megabytes", bench.megabytes, "transports: size of a large message")
+        ->check(CLI::Range(1e-5, 4000.0));
     sub.add_flag("--json", bench.json, "One JSON object in place of tables");
     sub.footer("Example: threepc bench compressors --compressor \"topk, fraction=0.01\" --dim 10000000");
     sub.callback([this] { command = [this] { return threepc::bench::run(bench); }; });
