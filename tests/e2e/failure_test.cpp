@@ -281,7 +281,7 @@ TEST(Failure, ADivergingStepSizeEndsWithCode3AndTheLastFiniteState) {
 /// The limit is on metrics.jsonl alone, because everything else is small.
 TEST(Failure, AFullDiskKeepsWhatWasWrittenAndNamesTheFile) {
   const Folder folder;
-  const std::string config = folder.write("run.toml", small_config(2, "inproc", 100000));
+  const std::string config = folder.write("run.toml", small_config(2, "inproc", 5000));
   const std::string limited = "ulimit -f 8; exec " + std::string(THREEPC_TEST_PROGRAM) + " run " + config +
                               " --quiet --out " + folder.path("run");
   const Result result = Process({"-c", limited}, "/bin/bash").wait();
