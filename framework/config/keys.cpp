@@ -32,6 +32,8 @@ constexpr std::array names<Init> = {"gradient", "zero", "compressed"};
 template <>
 constexpr std::array names<Schedule::Kind> = {"constant", "inverse-sqrt", "cosine", "step"};
 template <>
+constexpr std::array names<Weights> = {"doubly", "out-degree", "metropolis"};
+template <>
 constexpr std::array names<Faults::OnLoss> = {"lazy", "wait", "stop"};
 
 // A member of RunConfig, or of what is in it: member<&RunConfig::stop, &StopRules::seconds>.
@@ -148,6 +150,16 @@ std::optional<Value> value_of_stepsize(const RunConfig& config) {
   return config.stepsize ? Value(*config.stepsize) : Value(std::string("theory"));
 }
 
+void read_consensus(Section& section, const HostKey& key, RunConfig& config) {
+  read_or_word(section, key, "auto", "a number, above 0 and at most 1",
+               [&] { config.consensus = taken<double>(section, key); });
+}
+/// Of methods of peers alone.
+std::optional<Value> value_of_consensus(const RunConfig& config) {
+  if (config.consensus) return Value(*config.consensus);
+  return config.topology ? std::optional(Value(std::string("auto"))) : std::nullopt;
+}
+
 /// Never more than there are.
 void read_start(Section& section, const HostKey& key, RunConfig& config) {
   const auto start = section.integer(key.name, {1, static_cast<double>(config.workers)});
@@ -256,6 +268,15 @@ constexpr HostKey table[] = {
     {"optimizer", "decay_factor", share, "of `\"step\"`: what each decay multiplies γ by", "0.5", agreed,
      read_step<&RunConfig::schedule, &Schedule::decay_factor>,
      value_of_step<&RunConfig::schedule, &Schedule::decay_factor>},
+    {"optimizer", "consensus", share,
+     "of methods of peers: how far x moves towards what its neighbours published; `\"auto\"`: half the α of the "
+     "compressor, 1 without one. A rule, not theory; too large, and what is compressed away piles up",
+     "`\"auto\"`", agreed, read_consensus, value_of_consensus},
+    key<&RunConfig::weights>(
+        "topology", "weights", any, agreed,
+        "with which a worker mixes what it hears: rows and columns sum to 1 (Sinkhorn); `\"out-degree\"`: "
+        "1/(out-degree + 1), columns alone, which push-sum's y corrects; `\"metropolis\"`: for links both ways. "
+        "A graph that has weights of its own is mixed with those"),
     key<&RunConfig::downlink, &D::replay>(
         "downlink", "replay", any, local,
         "workers make the server's optimizer steps themselves, and what has changed of g goes down in "

@@ -17,10 +17,10 @@ std::string shortened(const std::string& text) {
 }
 
 /// By form, then: update, both, evaluation.
-constexpr MessageType questions[3][3] = {
-    {MessageType::model, MessageType::model_evaluate, MessageType::evaluate},
-    {MessageType::steps, MessageType::steps_evaluate, MessageType::evaluate_steps},
-    {MessageType::state, MessageType::state_evaluate, MessageType::evaluate_state}};
+constexpr MessageType questions[4][3] = {{MessageType::model, MessageType::model_evaluate, MessageType::evaluate},
+                                         {MessageType::steps, MessageType::steps_evaluate, MessageType::evaluate_steps},
+                                         {MessageType::state, MessageType::state_evaluate, MessageType::evaluate_state},
+                                         {MessageType::mail, MessageType::mail_evaluate, MessageType::evaluate_mail}};
 
 }  // namespace
 
@@ -30,7 +30,7 @@ MessageType type_of(const Question& question) {
 }
 
 std::optional<Question> question_of(std::uint32_t type) {
-  for (const Form form : {Form::model, Form::steps, Form::state})
+  for (const Form form : {Form::model, Form::steps, Form::state, Form::mail})
     for (const auto& [update, evaluation] : {std::pair(true, false), std::pair(true, true), std::pair(false, true)})
       if (static_cast<std::uint32_t>(type_of({form, update, evaluation})) == type)
         return Question{form, update, evaluation};

@@ -13,8 +13,9 @@ ROOMS = {
     "plugin": {"vector"},
     "config": {"plugin"},
     "method": {"vector", "plugin", "config"},
+    "network": {"plugin", "config"},
     "record": {"vector", "plugin", "config"},
-    "members": {"vector", "plugin", "config", "method", "record"},
+    "members": {"vector", "plugin", "config", "method", "network", "record"},
     "runtime": {"vector", "plugin", "config", "method", "record", "members"},
     "bench": {"vector", "plugin", "config", "record", "runtime"},
     "sweep": {"config", "record", "runtime"},
@@ -23,7 +24,7 @@ ROOMS = {
 }
 LONGEST = 450  # lines of a file
 # What is longer: the boundary is one table, which grows only at its ends. It may not grow without a line here.
-LONGER = {"framework/include/threepc/abi.h": 520}
+LONGER = {"framework/include/threepc/abi.h": 524}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(threepc/[^>]+)>)', re.M)
 
 
