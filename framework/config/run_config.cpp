@@ -89,8 +89,11 @@ void read_plugin_path(Section section, RunConfig& config, const fs::path& folder
 }
 
 void check_schedule(Section& section, const Schedule& schedule) {
-  if (schedule.kind == Schedule::Kind::step && schedule.decay_every == 0)
+  if (schedule.decay_every > 0) return;
+  if (schedule.kind == Schedule::Kind::step)
     section.wrong(*section.take("schedule"), "schedule", "\"step\" needs decay_every = rounds between two decays");
+  if (schedule.kind == Schedule::Kind::inverse)
+    section.wrong(*section.take("schedule"), "schedule", "\"inverse\" needs decay_every = rounds until it is halved");
 }
 
 /// Who changes the transport on the command line changes that alone: what the file says about another transport, such

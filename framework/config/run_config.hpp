@@ -27,10 +27,10 @@ struct StopRules {
 
 /// How the step size changes over the rounds: gamma_t = gamma * factor(t).
 struct Schedule {
-  enum class Kind { constant, inverse_sqrt, cosine, step };
+  enum class Kind { constant, inverse_sqrt, inverse, cosine, step };
   Kind kind = Kind::constant;
   std::uint64_t warmup = 0;       // rounds over which the factor grows linearly to 1
-  std::uint64_t decay_every = 0;  // step: rounds between two decays
+  std::uint64_t decay_every = 0;  // step: rounds between two decays; inverse: after which gamma is half
   double decay_factor = 0.5;      // step: what each decay multiplies by
 };
 

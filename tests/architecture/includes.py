@@ -24,7 +24,7 @@ ROOMS = {
 }
 LONGEST = 450  # lines of a file
 # What is longer: the boundary is one table, which grows only at its ends. It may not grow without a line here.
-LONGER = {"framework/include/threepc/abi.h": 524}
+LONGER = {"framework/include/threepc/abi.h": 526}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(threepc/[^>]+)>)', re.M)
 
 
