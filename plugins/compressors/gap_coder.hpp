@@ -1,9 +1,11 @@
-// Ascending indices as bytes: the gaps between them, coded with asymmetric numeral systems (Duda 2013, arXiv 1311.2540).
+// Ascending indices as bytes: the gaps between them, coded with asymmetric numeral systems (Duda 2013, arXiv
+// 1311.2540).
 //
 // A state x takes a symbol of frequency f, whose first slot is c, by x <- 2^12 floor(x / f) + c + x mod f, and l of s
-// bits by x <- 2^s x + l. Before x would reach 2^64 it sheds its lowest 32 bits as a word. The decoder undoes this, last
-// in, first out, and takes a word back whenever x < 2^32; so the encoder begins with the last gap. It is not coded:
-// x begins as that gap. At the end x stands before its words; zeros before it fill up the size, which d and m fix.
+// bits by x <- 2^s x + l. Before x would reach 2^64 it sheds its lowest 32 bits as a word. The decoder undoes this,
+// last in, first out, and takes a word back whenever x < 2^32; so the encoder begins with the last gap. It is not
+// coded: x begins as that gap. At the end x stands before its words; zeros before it fill up the size, which d and m
+// fix.
 #pragma once
 
 #include <cstdint>
@@ -24,94 +26,100 @@ class GapEncoder {
   /// The code of `marked`, ascending, at least one: model.bytes() bytes, valid until the next call.
   std::span<const std::uint8_t> encode(const GapModel& model, std::span<const std::uint32_t> marked) {
     bytes_.resize(slack + model.bytes());
-    at_ = bytes_.data() + bytes_.size();
-    std::uint64_t even = 0, odd = 0;
-    GapModel::two_states(static_cast<std::uint32_t>(marked.size())) ? code(model, marked, even, odd)
-                                                                    : code(model, marked, even);
-    if (GapModel::two_states(static_cast<std::uint32_t>(marked.size()))) shed(odd), shed(odd >> 32);
-    put_front(even);
+    Words out = {bytes_.data() + slack, bytes_.data() + bytes_.size()};
+    GapModel::two_states(static_cast<std::uint32_t>(marked.size())) ? code_two(model, marked, out)
+                                                                    : code_one(model, marked, out);
     return std::span(bytes_).subspan(slack);
   }
 
  private:
   static constexpr std::size_t slack = sizeof(std::uint32_t);
 
+  /// Words, written from the end of the bytes to their beginning. A local, so that it lives in registers.
+  struct Words {
+    std::uint8_t* begin;  // slack bytes before it may be written, too
+    std::uint8_t* at;
+
+    void store(std::uint64_t state) {
+      if (at < begin) [[unlikely]]
+        outgrown();
+      const auto word = static_cast<std::uint32_t>(state);
+      std::memcpy(at - sizeof word, &word, sizeof word);
+    }
+    void shed(std::uint64_t state) {
+      store(state);
+      at -= sizeof(std::uint32_t);
+    }
+    /// Sheds a word if the state has reached `limit`, without a branch: nobody could predict it.
+    std::uint64_t room(std::uint64_t state, std::uint64_t limit) {
+      const bool full = state >= limit;
+      store(state);
+      at -= full ? sizeof(std::uint32_t) : 0;
+      return full ? state >> 32 : state;
+    }
+    void put_front(std::uint64_t state) {
+      for (; at - begin >= 4; state >>= 32) shed(state);
+      if (at < begin || state >> 8 * (at - begin) != 0) outgrown();
+      std::memcpy(begin, &state, static_cast<std::size_t>(at - begin));
+    }
+    [[noreturn]] static void outgrown() {
+      throw tpc::Error(TPC_INTERNAL, "positions outgrow the size that their model promises");
+    }
+  };
+
   static std::uint32_t gap(std::span<const std::uint32_t> marked, std::size_t j) {
     return j == 0 ? marked[0] : marked[j] - marked[j - 1] - 1;
   }
 
-  void code(const GapModel& model, std::span<const std::uint32_t> marked, std::uint64_t& state) {
+  static void code_one(const GapModel& model, std::span<const std::uint32_t> marked, Words out) {
     std::size_t j = marked.size() - 1;
-    state = gap(marked, j);
-    while (j-- > 0) state = push(model, state, gap(marked, j));
+    std::uint64_t state = gap(marked, j);
+    while (j-- > 0) state = push(model, state, gap(marked, j), out);
+    out.put_front(state);
   }
 
-  void code(const GapModel& model, std::span<const std::uint32_t> marked, std::uint64_t& even, std::uint64_t& odd) {
+  /// Gaps with an even number and the others.
+  static void code_two(const GapModel& model, std::span<const std::uint32_t> marked, Words out) {
     std::size_t left = marked.size();
-    const bool last_is_even = left % 2 == 1;
-    (last_is_even ? even : odd) = gap_detail::word_limit + gap(marked, --left);
-    (last_is_even ? odd : even) = gap_detail::word_limit + gap(marked, --left);
-    if (last_is_even) even = push(model, even, gap(marked, --left));
-    std::uint64_t a = even, b = odd;
+    std::uint64_t even = gap_detail::word_limit + gap(marked, --left);
+    std::uint64_t odd = gap_detail::word_limit + gap(marked, --left);
+    if (left % 2 == 0)
+      std::swap(even, odd);
+    else
+      even = push(model, even, gap(marked, --left), out);
     for (; left > 0; left -= 2) {
-      b = push(model, b, gap(marked, left - 1));
-      a = push(model, a, gap(marked, left - 2));
+      odd = push(model, odd, gap(marked, left - 1), out);
+      even = push(model, even, gap(marked, left - 2), out);
     }
-    even = a, odd = b;
+    out.shed(odd);
+    out.shed(odd >> 32);
+    out.put_front(even);
   }
 
-  std::uint64_t push(const GapModel& model, std::uint64_t state, std::uint32_t gap) {
+  static std::uint64_t push(const GapModel& model, std::uint64_t state, std::uint32_t gap, Words& out) {
     const unsigned shift = model.shift();
     if (shift > 0) {
-      state = room(state, std::uint64_t{1} << (64 - shift));
+      state = out.room(state, std::uint64_t{1} << (64 - shift));
       state = state << shift | (gap & ((1u << shift) - 1));
     }
     std::uint32_t h = gap >> shift, more = 0;
     if (h >= model.more()) more = h / model.more(), h %= model.more();
-    state = push_symbol(model.symbol(h), state);
-    for (; more > 0; --more) state = push_symbol(model.symbol(model.more()), state);
+    state = push(model.symbol(h), state, out);
+    for (; more > 0; --more) state = push(model.symbol(model.more()), state, out);
     return state;
   }
 
-  std::uint64_t push_symbol(const GapModel::Symbol& symbol, std::uint64_t state) {
+  static std::uint64_t push(const GapModel::Symbol& symbol, std::uint64_t state, Words& out) {
     __extension__ using Wide = unsigned __int128;
-    state = room(state, std::uint64_t{symbol.frequency} << (64 - GapModel::precision));
-    std::uint64_t quotient = static_cast<std::uint64_t>(Wide{state} * symbol.reciprocal >> 64);  // or one too few
-    std::uint64_t rest = state - quotient * symbol.frequency;
+    state = out.room(state, std::uint64_t{symbol.frequency} << (64 - GapModel::precision));
+    const auto below = static_cast<std::uint64_t>(Wide{state} * symbol.reciprocal >> 64);  // or the quotient itself
+    const std::uint64_t rest = state - below * symbol.frequency;
     const bool one_more = rest >= symbol.frequency;
-    quotient += one_more ? 1 : 0;
-    rest -= one_more ? symbol.frequency : 0;
-    return (quotient << GapModel::precision) + symbol.first + rest;
-  }
-
-  /// Sheds a word if the state has reached `limit`, without a branch: nobody could predict it.
-  std::uint64_t room(std::uint64_t state, std::uint64_t limit) {
-    const bool full = state >= limit;
-    store(state);
-    at_ -= full ? sizeof(std::uint32_t) : 0;
-    return full ? state >> 32 : state;
-  }
-  void shed(std::uint64_t state) {
-    store(state);
-    at_ -= sizeof(std::uint32_t);
-  }
-  void store(std::uint64_t state) {
-    if (at_ < bytes_.data() + slack) [[unlikely]]
-      throw tpc::Error(TPC_INTERNAL, "positions outgrow the size that their model promises");
-    const auto word = static_cast<std::uint32_t>(state);
-    std::memcpy(at_ - sizeof word, &word, sizeof word);
-  }
-
-  void put_front(std::uint64_t state) {
-    std::uint8_t* const begin = bytes_.data() + slack;
-    for (; at_ - begin >= 4; state >>= 32) shed(state);
-    std::memcpy(begin, &state, static_cast<std::size_t>(at_ - begin));
-    if (state >> 8 * (at_ - begin) != 0)
-      throw tpc::Error(TPC_INTERNAL, "positions outgrow the size that their model promises");
+    const std::uint64_t quotient = below + (one_more ? 1 : 0);
+    return (quotient << GapModel::precision) + symbol.first + rest - (one_more ? symbol.frequency : 0);
   }
 
   std::vector<std::uint8_t> bytes_;
-  std::uint8_t* at_ = nullptr;
 };
 
 /// Reads what GapEncoder writes. The bytes are hostile.
@@ -213,8 +221,11 @@ class GapDecoder {
     return low ? state << 32 | word : state;
   }
 
-  [[noreturn]] void refuse() const {
-    throw tpc::Corrupt(tpc::text("the positions after index ", next_, " are none that an encoder writes"));
+  void refuse() const { refuse_behind(next_); }
+
+  /// Not of the object, which could not live in registers otherwise.
+  [[noreturn]] static void refuse_behind(std::uint64_t next) {
+    throw tpc::Corrupt(tpc::text("the positions from index ", next, " on are none that an encoder writes"));
   }
 
   const GapModel& model_;

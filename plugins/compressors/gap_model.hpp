@@ -20,7 +20,8 @@ constexpr std::uint64_t log2_below(std::uint64_t v) {
   return log;
 }
 
-/// Gaps between m of d coordinates, 0 < m <= d/2: of each, the unmarked coordinates before it. All gaps together have at most d - m.
+/// Gaps between m of d coordinates, 0 < m <= d/2: of each, the unmarked coordinates before it. All gaps together have
+/// at most d - m.
 ///
 /// Were the m chosen uniformly, a gap would be g with probability about q^g (1 - q), q = (d - m) / d. That costs
 /// -log2(1 - q) - g log2 q bits, linear in g, so that no set of m costs more than d H(m/d), which is
@@ -46,7 +47,7 @@ class GapModel {
     bytes_ = bytes_for(unmarked, marked);
   }
 
-  unsigned shift() const { return shift_; }    // s
+  unsigned shift() const { return shift_; }     // s
   std::uint32_t more() const { return more_; }  // n
   std::uint64_t bytes() const { return bytes_; }
   const Symbol& symbol(std::uint32_t h) const { return symbols_[h]; }
@@ -60,8 +61,8 @@ class GapModel {
   static constexpr std::uint32_t most_symbols = 32;
   static constexpr std::uint64_t one = std::uint64_t{1} << 16;  // bit, where bits are counted in fractions
 
-  /// `ratio` / 2^32 is what remains from one cell of 2^s to the next. n is large enough that it is rarely used and small
-  /// enough that rounding spoils no frequency.
+  /// `ratio` / 2^32 is what remains from one cell of 2^s to the next. n is large enough that it is rarely used and
+  /// small enough that rounding spoils no frequency.
   void set_frequencies(std::uint64_t ratio) {
     std::array<std::uint64_t, most_symbols + 1> rest = {std::uint64_t{1} << 32};  // beyond h - 1
     while (more_ < most_symbols && rest[more_] > (rest[0] >> 5)) {
@@ -85,10 +86,10 @@ class GapModel {
   std::uint64_t cost(std::uint32_t h) const { return precision * one - log2_below(symbols_[h].frequency); }
 
   /// Bytes for any set. With F the largest frequency, coding a symbol of frequency f takes the state x to at most
-  /// (x + F) 2^12 / f - F, so log2(x + F) grows by no more than its cost, and h of it cost no more than a + b h. A state
-  /// begins as a gap, which costs at most log2 z in all; two begin at 2^32 and a gap, and of
-  /// the second 64 bits are written, up to 32 too many. The last term is
-  /// for the words that a state sheds: log2(x + F) falls by 32 - 2^-6 or more.
+  /// (x + F) 2^12 / f - F, so log2(x + F) grows by no more than its cost, and h of it cost no more than a + b h. A
+  /// state begins as a gap, which costs at most log2 z in all; two begin at 2^32 and a gap, and of the second 64 bits
+  /// are written, up to 32 too many. The last term is for the words that a state sheds: log2(x + F) falls by 32 - 2^-6
+  /// or more.
   std::uint64_t bytes_for(std::uint64_t unmarked, std::uint32_t marked) const {
     const std::uint64_t b = (cost(more_) + more_ - 1) / more_;
     std::uint64_t a = 0;

@@ -34,7 +34,7 @@ class Threshold {
  public:
   static constexpr tpc::About about = {
       .id = "threshold",
-      .version = "1.0.0",
+      .version = "2.0.0",
       .summary = "Keeps the coordinates that are large: absolutely, against the maximum, or against the mean square.",
       .paper =
           "Dutta et al., On the Discrepancy between the Theoretical Analysis and Practical Implementations of "

@@ -115,7 +115,7 @@ class TopK {
  public:
   static constexpr tpc::About about = {
       .id = "topk",
-      .version = "1.0.0",
+      .version = "2.0.0",
       .summary = "Keeps the K coordinates of largest magnitude; sends their values and indices.",
       .paper = "Alistarh et al., The Convergence of Sparsified Gradient Methods, NeurIPS 2018, arXiv 1809.10505",
       .theory = "alpha = K/d; per part: the least K_b/d_b",

@@ -77,11 +77,29 @@ std::vector<Indices> sets(const Shape& shape, std::mt19937_64& engine) {
   return out;
 }
 
-const Shape grid[] = {{100, 8},         {100, 10},        {123, 12},          {1000, 8},         {1000, 10},
-                      {1000, 30},       {1000, 100},      {1000, 500},        {10'000, 10},      {10'000, 100},
-                      {10'000, 4000},   {100'000, 10},    {100'000, 1000},    {100'000, 50'000}, {1'000'000, 10},
-                      {1'000'000, 100}, {1'000'000, 1000}, {1'000'000, 10'000}, {1'000'000, 100'000},
-                      {1'000'000, 300'000}, {1'000'000, 500'000}, {1'000'000, 600'000}, {1'000'000, 999'000}};
+const Shape grid[] = {{100, 8},
+                      {100, 10},
+                      {123, 12},
+                      {1000, 8},
+                      {1000, 10},
+                      {1000, 30},
+                      {1000, 100},
+                      {1000, 500},
+                      {10'000, 10},
+                      {10'000, 100},
+                      {10'000, 4000},
+                      {100'000, 10},
+                      {100'000, 1000},
+                      {100'000, 50'000},
+                      {1'000'000, 10},
+                      {1'000'000, 100},
+                      {1'000'000, 1000},
+                      {1'000'000, 10'000},
+                      {1'000'000, 100'000},
+                      {1'000'000, 300'000},
+                      {1'000'000, 500'000},
+                      {1'000'000, 600'000},
+                      {1'000'000, 999'000}};
 
 TEST(Positions, TakeAtMostATwentiethMoreThanTheirInformation) {
   for (const Shape& shape : grid)
@@ -154,8 +172,15 @@ void expect_a_set_or_a_refusal(const Shape& shape, const Bytes& bytes) {
 
 TEST(Positions, OfHostileBytesAreASetThatIsWrittenSoOrARefusal) {
   std::mt19937_64 engine(5);
-  for (const Shape& shape : {Shape{100, 10}, {100, 70}, {1000, 10}, {1000, 100}, {1'000'000, 10}, {1'000'000, 100},
-                             {20'000, 5000}, {500'000, 5001}, {UINT32_MAX, 40}}) {
+  for (const Shape& shape : {Shape{100, 10},
+                             {100, 70},
+                             {1000, 10},
+                             {1000, 100},
+                             {1'000'000, 10},
+                             {1'000'000, 100},
+                             {20'000, 5000},
+                             {500'000, 5001},
+                             {UINT32_MAX, 40}}) {
     const std::size_t size = (Positions(shape.count, shape.dim).bits() + 7) / 8;
     for (const std::uint8_t all : Bytes{0x00, 0xff, 0x80, 0x01}) expect_a_set_or_a_refusal(shape, Bytes(size, all));
     for (int repeat = 0; repeat < 300; ++repeat) {
