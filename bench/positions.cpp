@@ -1,5 +1,7 @@
-// threepc_positionbench: what positions cost, in time and in bits: uniform sets of K of d coordinates, one index at a time
-// beside the information in the set, and a list of ceil(log2 d) bits an index in the same run.
+// threepc_positionbench: what positions cost, in time and in bits: uniform sets of K of d coordinates, one index at a
+// time beside the information in the set, and a list of ceil(log2 d) bits an index in the same run.
+#include "positions.hpp"
+
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -7,16 +9,23 @@
 #include <string>
 #include <vector>
 
-#include "positions.hpp"
-
 namespace {
 
 struct Shape {
   std::uint32_t dim, count;
 };
-constexpr Shape shapes[] = {{100, 10},           {123, 12},           {1000, 10},           {1000, 100},
-                            {100'000, 1000},     {1'000'000, 10'000}, {1'000'000, 100'000}, {1'000'000, 300'000},
-                            {1'000'000, 600'000}, {10'000'000, 10'000}, {10'000'000, 100'000}, {10'000'000, 1'000'000}};
+constexpr Shape shapes[] = {{100, 10},
+                            {123, 12},
+                            {1000, 10},
+                            {1000, 100},
+                            {100'000, 1000},
+                            {1'000'000, 10'000},
+                            {1'000'000, 100'000},
+                            {1'000'000, 300'000},
+                            {1'000'000, 600'000},
+                            {10'000'000, 10'000},
+                            {10'000'000, 100'000},
+                            {10'000'000, 1'000'000}};
 
 double log2_choose(const Shape& s) {
   return (std::lgamma(s.dim + 1.0) - std::lgamma(s.count + 1.0) - std::lgamma(s.dim - s.count + 1.0)) / std::log(2);

@@ -116,7 +116,8 @@ class TopK {
   static constexpr tpc::About about = {
       .id = "topk",
       .version = "2.0.0",
-      .summary = "Keeps the K coordinates of largest magnitude; sends their values and indices.",
+      .summary =
+          "Keeps the K coordinates of largest magnitude; sends their values and, in about log2 C(d, K) bits, where.",
       .paper = "Alistarh et al., The Convergence of Sparsified Gradient Methods, NeurIPS 2018, arXiv 1809.10505",
       .theory = "alpha = K/d; per part: the least K_b/d_b",
       .capabilities = TPC_VALUES_FIRST};
