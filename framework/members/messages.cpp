@@ -22,6 +22,12 @@ constexpr MessageType questions[4][3] = {{MessageType::model, MessageType::model
                                          {MessageType::state, MessageType::state_evaluate, MessageType::evaluate_state},
                                          {MessageType::mail, MessageType::mail_evaluate, MessageType::evaluate_mail}};
 
+/// A version of a plugin may code its messages in another way.
+void append_versions(const PluginSpec& spec, std::string& text) {
+  text += spec.place + ".version = \"" + spec.descriptor->version + "\"\n";
+  for (const PluginSpec& child : spec.children) append_versions(child, text);
+}
+
 }  // namespace
 
 MessageType type_of(const Question& question) {
@@ -61,6 +67,8 @@ std::optional<std::span<const std::uint8_t>> unseal(std::span<const std::uint8_t
 std::string agreement_text(const RunConfig& config) {
   std::string text;
   for (const std::string& line : agreement(config)) text += line + "\n";
+  append_versions(config.mechanism, text);
+  if (config.downlink.mechanism) append_versions(*config.downlink.mechanism, text);
   return text;
 }
 

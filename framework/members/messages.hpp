@@ -94,7 +94,8 @@ inline std::span<const std::uint8_t> program_of(std::span<const std::uint8_t> up
   return update.first(update.size() - sizeof(std::uint64_t));
 }
 
-/// The lines of agreement(), as a configuration message carries them.
+/// The lines of agreement() and the versions of the plugins that code messages, as a configuration message carries
+/// them.
 std::string agreement_text(const RunConfig& config);
 
 /// Whether a worker's evaluation of the round has no gradient, because its update is that, whole. In one process it is

@@ -116,7 +116,7 @@ void Worker::agree(std::span<const std::uint8_t> server_lines) {
   const std::string difference = first_difference(agreement_text(*config_), text_of(server_lines));
   if (!difference.empty())
     throw Failure(Exit::usage, "this worker's configuration differs from the server's: " + difference +
-                                   "; start both from the same file and --set options");
+                                   "; start both from the same file and --set options, with the same plugins");
 }
 
 void Worker::make_problem() {
