@@ -1,20 +1,11 @@
 #include "awake/spanning_tree.hpp"
 
-#include <string>
-
 #include "awake/spanning_tree_node.hpp"
-#include "failure.hpp"
 
 namespace threepc::awake {
 namespace {
 
 constexpr std::uint64_t blocks_of_a_phase = 11, blocks_of_the_last = 3;
-
-void require_connected(const graph::Graph& graph) {
-  if (const auto apart = graph::unconnected(graph))
-    throw Failure(Exit::data, "no path leads from node " + std::to_string(apart->first) + " to node " +
-                                  std::to_string(apart->second) + "; a spanning tree needs a connected graph");
-}
 
 /// The nodes' programs, held as what they are and as what the simulator sees.
 struct Programs {
@@ -44,7 +35,7 @@ std::vector<graph::Edge> tree_of(const graph::Links& links, const Programs& prog
 }  // namespace
 
 Outcome simulate_spanning_tree(const graph::Graph& graph, const SimulationOptions& options) {
-  require_connected(graph);
+  graph::require_connected(graph, "the graph");
   const graph::Links links(graph);
   const Programs programs(links, {graph.nodes, options.seed, options.lean});
   Ledger ledger = simulate(Wiring(links, graph.nodes), programs.all);

@@ -38,8 +38,9 @@ struct Outcome {
   std::vector<std::uint64_t> upcasts_as_root;  // of each node
 };
 
-/// Runs the algorithm on a connected graph. It sends O(edges log nodes) messages. Throws Failure(Exit::data) for a
-/// graph that is not connected, naming two nodes, and for one with more than graph::most_nodes nodes.
+/// Runs the algorithm on a connected graph with at least one node. It sends O(edges log nodes) messages. Throws
+/// Failure(Exit::data) for a graph that is not connected, naming two nodes. At most graph::most_nodes nodes: the seeds
+/// of the coins are distinct for so many.
 Outcome simulate_spanning_tree(const graph::Graph& graph, const SimulationOptions& options);
 
 /// What a round awake, a round asleep and a message cost a node, in any one unit of energy.

@@ -94,6 +94,7 @@ std::vector<Json> run_all(const SimulateOptions& options) {
   graph::Graph graph;
   for (unsigned i = 0; i < options.repeat; ++i) {
     if (i == 0 || graph::depends_on_seed(options.graph)) graph = graph::load(options.graph, options.seed + i);
+    graph::require_connected(graph, options.graph);
     rows.push_back(run_on_graph(options.seed + i, graph, options));
   }
   return rows;

@@ -85,7 +85,7 @@ Exit make_tree(const TreeOptions& options) {
   if (!options.out.empty())
     write_result(options.out,
                  graph::to_edge_list(tree, "spanning tree of " + std::to_string(tree.nodes) + " members, objective " +
-                                               options.objective + "; the weight is the " + weights(quantity)));
+                                               options.objective + "; weights are " + weights(quantity)));
   if (options.json)
     std::puts(to_text(json(options, tree, shape, quantity), 2).c_str());
   else

@@ -92,7 +92,7 @@ Graph erdos_renyi(const std::string& name, Node n, double p, std::uint64_t seed)
   }
   throw Failure(Exit::usage, "graph '" + name + "': none of " + std::to_string(most_tries) +
                                  " draws was connected; choose a larger p: connected graphs begin about ln(n)/n = " +
-                                 shown(std::log(n) / n));
+                                 brief(std::log(n) / n));
 }
 
 Graph path(Node n) {

@@ -1,5 +1,6 @@
 #include "graph/graph.hpp"
 
+#include "failure.hpp"
 #include "graph/components.hpp"
 
 namespace threepc::graph {
@@ -19,6 +20,12 @@ std::optional<std::pair<Node, Node>> unconnected(const Graph& graph) {
   for (Node v = 1; v < graph.nodes; ++v)
     if (components.of(v) != components.of(0)) return std::pair(Node{0}, v);
   return std::nullopt;
+}
+
+void require_connected(const Graph& graph, const std::string& name) {
+  if (const auto apart = unconnected(graph))
+    throw Failure(Exit::data, name + ": no path leads from node " + std::to_string(apart->first) + " to node " +
+                                  std::to_string(apart->second) + "; a spanning tree needs a connected graph");
 }
 
 double total_weight(std::span<const Edge> edges) {

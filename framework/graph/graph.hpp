@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,9 @@ class Links {
 
 /// Two nodes without a path between them: node 0 and the first that it does not reach.
 std::optional<std::pair<Node, Node>> unconnected(const Graph& graph);
+
+/// Throws Failure(Exit::data), naming such a pair and the graph by `name`, if there is one.
+void require_connected(const Graph& graph, const std::string& name);
 
 /// The sum of all weights.
 double total_weight(std::span<const Edge> edges);
