@@ -1,6 +1,7 @@
 #include "graph/link_costs.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "graph/text_lines.hpp"
 #include "nearest.hpp"
@@ -60,7 +61,8 @@ Columns columns_of(const TextLines& lines, Quantity wanted) {
 double weight_of(const TextLines& lines, std::string_view field, Quantity quantity) {
   const double value = lines.weight(field);
   if (quantity != Quantity::bandwidth) return value;
-  if (value == 0) throw lines.fault("a bandwidth is above 0; for a link that does not work give a very small one");
+  if (!std::isfinite(1 / value))
+    throw lines.fault("a bandwidth is above 0; for a link that does not work give a very small one");
   return 1 / value;
 }
 
