@@ -139,7 +139,7 @@ class Page:
 
     def all_help(self):
         commands = ["", "run", "serve", "work", "sweep", "reproduce", "report", "plugins list", "plugins info",
-                    "config check", "certs"]
+                    "config check", "certs", "topology simulate mst", "topology mst", "topology show"]
         return "".join(self.bash(f"threepc {command} --help") for command in commands)
 
     def check_coverage(self):
