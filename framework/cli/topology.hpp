@@ -46,6 +46,11 @@ struct TopologyOptions {
 Exit simulate_mst(const SimulateOptions& options);
 Exit make_tree(const TreeOptions& options);
 Exit show_graph(const ShowOptions& options);
+/// The same of [topology] of the configuration that options.graph names.
+Exit show_topology_of_run(const ShowOptions& options);
+
+/// Writes the picture that options.svg asks for. Throws Failure.
+void draw(const ShowOptions& options, const graph::Graph& graph);
 
 /// The command `topology` of `app`; what is chosen is put into `command`, and its options into `options`.
 void add_topology(CLI::App& app, TopologyOptions& options, std::function<Exit()>& command);

@@ -80,7 +80,9 @@ void add_show(CLI::App& topology, ShowOptions& options, Command& command) {
   take_graph(sub, "GRAPH", options.graph, options.seed);
   sub.add_option("--svg", options.svg, "Draw it, with its minimum spanning tree")->type_name("FILE");
   take_json(sub, options.json);
-  sub.footer("Example: threepc topology show er:30 --svg graph.svg");
+  sub.footer(
+      "GRAPH may be a configuration with a table [topology], too.\nExample: threepc topology show er:30 --svg "
+      "graph.svg");
   sub.callback([&] { command = [&] { return show_graph(options); }; });
 }
 

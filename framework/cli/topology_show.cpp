@@ -28,15 +28,6 @@ Degrees degrees_of(const graph::Graph& graph) {
 /// UTF-8, whatever bytes a file is called.
 std::string drawable(const std::string& text) { return parse_json(to_text(Json(text))).get<std::string>(); }
 
-void draw(const ShowOptions& options, const graph::Graph& graph) {
-  if (graph.nodes > graph::most_nodes_drawn)
-    throw Failure(Exit::usage, "--svg draws up to " + std::to_string(graph::most_nodes_drawn) +
-                                   " nodes; this graph has " + std::to_string(graph.nodes));
-  const std::string title = drawable(options.graph) + ": " + std::to_string(graph.nodes) + " nodes, " +
-                            std::to_string(graph.edges.size()) + " edges; bold: its minimum spanning tree";
-  write_result(options.svg, graph::to_svg(graph, graph::kruskal(graph.nodes, graph.edges), title));
-}
-
 using Apart = std::optional<std::pair<graph::Node, graph::Node>>;
 
 std::string connected_text(const Apart& apart) {
@@ -80,7 +71,17 @@ Json json(const graph::Graph& graph, const Apart& apart) {
 
 }  // namespace
 
+void draw(const ShowOptions& options, const graph::Graph& graph) {
+  if (graph.nodes > graph::most_nodes_drawn)
+    throw Failure(Exit::usage, "--svg draws up to " + std::to_string(graph::most_nodes_drawn) +
+                                   " nodes; this graph has " + std::to_string(graph.nodes));
+  const std::string title = drawable(options.graph) + ": " + std::to_string(graph.nodes) + " nodes, " +
+                            std::to_string(graph.edges.size()) + " edges; bold: its minimum spanning tree";
+  write_result(options.svg, graph::to_svg(graph, graph::kruskal(graph.nodes, graph.edges), title));
+}
+
 Exit show_graph(const ShowOptions& options) {
+  if (options.graph.ends_with(".toml")) return show_topology_of_run(options);
   const graph::Graph graph = graph::load(options.graph, options.seed);
   const Apart apart = unconnected(graph);
   if (!options.svg.empty()) draw(options, graph);

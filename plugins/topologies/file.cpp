@@ -11,13 +11,14 @@ namespace {
 
 struct FileOptions {
   tpc::Path file;
+  bool both_ways = false;
 };
 
 /// One line of the file, with its place for whoever made a mistake in it.
 class Line {
  public:
-  Line(const std::string& text, std::string place, std::uint32_t workers)
-      : words_(text.substr(0, text.find('#'))), place_(std::move(place)), workers_(workers) {}
+  Line(const std::string& text, std::string place, std::uint32_t workers, bool costs)
+      : words_(text.substr(0, text.find('#'))), place_(std::move(place)), workers_(workers), costs_(costs) {}
 
   /// False: nothing is on it.
   bool read(tpc::Link& link) {
@@ -25,7 +26,7 @@ class Line {
     if (!(words_ >> first)) return false;
     link.from = worker(first);
     link.to = worker(next("FROM TO, or FROM TO WEIGHT"));
-    if (std::string weight; words_ >> weight) link.weight = number(weight);
+    if (std::string third; words_ >> third && !costs_) link.weight = number(third);
     if (std::string more; words_ >> more) fail("FROM TO, or FROM TO WEIGHT", "'" + more + "' behind it");
     if (link.from == link.to) fail("two workers", "a link of worker " + first + " to itself, which needs none");
     return true;
@@ -61,6 +62,7 @@ class Line {
   std::istringstream words_;
   std::string place_;
   std::uint32_t workers_;
+  bool costs_;  // a third number on the line is one, and says nothing here
 };
 
 class FileGraph {
@@ -72,13 +74,13 @@ class FileGraph {
   static constexpr auto params = tpc::params(tpc::param<&FileOptions::file>(
       "file", "lines FROM TO or FROM TO WEIGHT; # begins a comment", {.required = true}));
 
-  FileGraph(const FileOptions& options, const tpc::Setup& setup) {
+  FileGraph(const FileOptions& options, const tpc::Setup& setup) : both_ways_(options.both_ways) {
     const std::string name(options.file.file);
     std::ifstream in(name);
     if (!in) throw tpc::Error(TPC_IO, name + ": cannot be read");
     std::string text;
     for (std::uint64_t number = 1; std::getline(in, text); ++number)
-      add(Line(text, tpc::text(name, ":", number), setup.workers()));
+      add(Line(text, tpc::text(name, ":", number), setup.workers(), both_ways_));
   }
 
   std::vector<tpc::Link> links() const { return links_; }
@@ -87,15 +89,20 @@ class FileGraph {
   void add(Line line) {
     tpc::Link link;
     if (!line.read(link)) return;
-    const char* const once = "each link once";
+    add(link, line);
+    if (both_ways_) add({link.to, link.from}, line);
+  }
+
+  void add(const tpc::Link& link, const Line& line) {
     if (!seen_.emplace(link.from, link.to).second)
-      line.fail(once, tpc::text("the link from ", link.from, " to ", link.to, " again"));
+      line.fail("each link once", tpc::text("the link from ", link.from, " to ", link.to, " again"));
     const bool weighted = link.weight == link.weight;
     if (!links_.empty() && weighted != (links_.front().weight == links_.front().weight))
       line.fail("a weight on every line or on none", weighted ? "one" : "none");
     links_.push_back(link);
   }
 
+  bool both_ways_;
   std::vector<tpc::Link> links_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> seen_;
 };

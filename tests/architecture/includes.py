@@ -22,7 +22,7 @@ ROOMS = {
     "bench": {"vector", "plugin", "config", "record", "runtime"},
     "sweep": {"config", "record", "runtime"},
     "report": {"config", "record"},
-    "cli": {"graph", "awake", "plugin", "config", "record", "runtime", "bench", "sweep", "report"},
+    "cli": {"graph", "awake", "network", "plugin", "config", "record", "members", "runtime", "bench", "sweep", "report"},
 }
 LONGEST = 450  # lines of a file
 # What is longer: the boundary is one table, which grows only at its ends. It may not grow without a line here.

@@ -149,6 +149,26 @@ TEST_F(Peers, OfAFileAreToldWhichLineIsWrong) {
   EXPECT_THAT(refusal(of_file("0 one\n"), 6), HasSubstr("got 'one'"));
 }
 
+TEST_F(Peers, AreShownWithTheirLinksAndHowFastTheyMix) {
+  const Result shown = run_program({"topology", "show", config_, "--json"});
+  ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  const json graph = json::parse(shown.out);
+  EXPECT_EQ(graph["n"], 6);
+  EXPECT_EQ(graph["doubly_stochastic"], false);
+  EXPECT_GT(graph["spectral_gap"], 0);
+  EXPECT_LT(graph["spectral_gap"], 1);
+}
+
+TEST_F(Peers, MixAlongATreeThatWasMadeOfMeasuredLinks) {
+  const std::string links = folder_.write("links.csv", "from,to,bandwidth\n0,1,9\n0,2,1\n1,2,5\n"),
+                    tree = folder_.path("tree");
+  ASSERT_EQ(run_program({"topology", "mst", links, "--out", tree}).exit_code, 0);
+  const json summary =
+      this->summary("tree", {"topology={plugin=\"file\",file=\"" + tree + "\",both_ways=true,weights=\"metropolis\"}",
+                             "workers.count=3", "mechanism={plugin=\"gd\"}", "run.rounds=1000"});
+  EXPECT_LT(summary["grad_norm_sq"], 1e-6);
+}
+
 // ---- against the reference
 
 std::string mechanism_of(const std::string& text) {
