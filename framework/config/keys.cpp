@@ -56,9 +56,7 @@ std::optional<T> taken(Section& section, const HostKey& key) {
   if constexpr (std::is_same_v<T, bool>) {
     return section.flag(key.name);
   } else if constexpr (std::is_enum_v<T>) {
-    const auto text = section.choice(key.name, {names<T>.begin(), names<T>.end()});
-    if (!text) return std::nullopt;
-    return static_cast<T>(std::find(names<T>.begin(), names<T>.end(), *text) - names<T>.begin());
+    return section.enumerator<T>(key.name, names<T>);
   } else if constexpr (std::is_integral_v<T>) {
     const auto value = section.integer(key.name, key.bounds);
     return value ? std::optional(static_cast<T>(*value)) : std::nullopt;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "failure.hpp"
 #include "graphs.hpp"
 
 namespace threepc {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "graphs.hpp"
+#include "members/messages.hpp"
 #include "members/peers/mail.hpp"
 
 namespace threepc {
@@ -160,7 +161,7 @@ TEST(GraphNode, WithoutCompressionARoundIsAProductWithTheMatrix) {
 
 /// Whoever keeps copies of single neighbours, and whoever adds them up, mixes the same.
 TEST(GraphNode, MechanismsThatResetAloneAndTogetherConvergeToo) {
-  for (const std::string mechanism :
+  for (const std::string& mechanism :
        {std::string("plugin = \"lag\"\nzeta = 1.0\n"),
         std::string("plugin = \"marina\"\nprobability = 0.3\ncompressor = {plugin = \"randk\", k = 10}\n"),
         std::string("plugin = \"diana\"\ncompressor = {plugin = \"randk\", k = 10}\n")}) {
@@ -173,7 +174,7 @@ TEST(GraphNode, MechanismsThatResetAloneAndTogetherConvergeToo) {
 }
 
 TEST(GraphNode, AStateAndTheMailSinceGiveTheSameBits) {
-  for (const std::string method : {"push-sum", "push-diging", "push-pull", "atc"}) {
+  for (const char* method : {"push-sum", "push-diging", "push-pull", "atc"}) {
     const RunConfig config = config_of("random:10:0.15:7", "out-degree", ef21(3), 0.1, method);
     Nodes nodes(config);
     for (int round = 0; round < 20; ++round) nodes.play();

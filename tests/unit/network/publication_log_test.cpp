@@ -19,8 +19,6 @@ RunConfig ring_of(std::uint32_t workers) {
   return load_config(file, {});
 }
 
-Bytes bytes(std::initializer_list<std::uint8_t> list) { return list; }
-
 /// The state's successor, the state, and the mails of a restoration.
 struct Opened {
   explicit Opened(const Bytes& restoration) : in(restoration.data(), restoration.size()) {
@@ -40,10 +38,10 @@ struct Opened {
 
 class Log : public testing::Test {
  protected:
-  Bytes mail(std::initializer_list<std::uint8_t> said) const {
+  static Bytes mail(const Bytes& said) {
     Bytes out;
     append(out, std::uint64_t{said.size()});
-    out.insert(out.end(), said.begin(), said.end());
+    for (const std::uint8_t byte : said) append(out, byte);
     return out;
   }
 
@@ -54,42 +52,42 @@ class Log : public testing::Test {
 };
 
 TEST_F(Log, FromTheStartHasTheMailOfEveryRound) {
-  log_.note(0, {bytes({1}), bytes({2})});
-  log_.note(1, {bytes({3}), bytes({4, 5})});
-  log_.note(2, {bytes({6}), bytes({7})});
+  log_.note(0, {Bytes({1}), Bytes({2})});
+  log_.note(1, {Bytes({3}), Bytes({4, 5})});
+  log_.note(2, {Bytes({6}), Bytes({7})});
   const Opened opened(log_.restoration(0));  // who hears worker 1
   EXPECT_EQ(opened.next, 0u);
   EXPECT_TRUE(opened.state.empty());
-  EXPECT_EQ(opened.mails, (std::vector<Bytes>{first_mail(*network_), mail({2}), mail({4, 5})}));
-  EXPECT_EQ(log_.last()[0], bytes({6}));
+  EXPECT_EQ(opened.mails, (std::vector<Bytes>{first_mail(*network_), mail(Bytes({2})), mail(Bytes({4, 5}))}));
+  EXPECT_EQ(log_.last()[0], Bytes({6}));
 }
 
 TEST_F(Log, FromAStateHasTheMailSince) {
-  log_.note(0, {bytes({1}), bytes({2})});
-  log_.note(1, {bytes({3}), bytes({4})});
-  log_.restart(0, {bytes({10}), bytes({11})});  // asked for after round 0, here before round 1 is over
+  log_.note(0, {Bytes({1}), Bytes({2})});
+  log_.note(1, {Bytes({3}), Bytes({4})});
+  log_.restart(0, {Bytes({10}), Bytes({11})});  // asked for after round 0, here before round 1 is over
   const Opened opened(log_.restoration(1));
   EXPECT_EQ(opened.next, 1u);
-  EXPECT_EQ(opened.state, bytes({11}));
-  EXPECT_EQ(opened.mails, (std::vector<Bytes>{mail({1})}));
+  EXPECT_EQ(opened.state, Bytes({11}));
+  EXPECT_EQ(opened.mails, (std::vector<Bytes>{mail(Bytes({1}))}));
 }
 
 TEST_F(Log, ARoundThatHasNotBeenLeavesNothing) {
-  log_.note(0, {bytes({1}), bytes({2})});
+  log_.note(0, {Bytes({1}), Bytes({2})});
   const Bytes before = log_.restoration(0);
-  log_.note(1, {bytes({3}), bytes({4})});
+  log_.note(1, {Bytes({3}), Bytes({4})});
   log_.undo();
   EXPECT_EQ(log_.restoration(0), before);
-  EXPECT_EQ(log_.last()[1], bytes({2}));
+  EXPECT_EQ(log_.last()[1], Bytes({2}));
 }
 
 TEST_F(Log, GoesOnFromRestorations) {
-  log_.note(0, {bytes({1}), bytes({2})});
-  log_.note(1, {bytes({3}), bytes({4})});
+  log_.note(0, {Bytes({1}), Bytes({2})});
+  log_.note(1, {Bytes({3}), Bytes({4})});
   PublicationLog other(config_, *network_, tree_, true);
   other.resume(1, {log_.restoration(0), log_.restoration(1)}, log_.last());
-  log_.note(2, {bytes({5}), bytes({6})});
-  other.note(2, {bytes({5}), bytes({6})});
+  log_.note(2, {Bytes({5}), Bytes({6})});
+  other.note(2, {Bytes({5}), Bytes({6})});
   for (const std::uint32_t worker : {0u, 1u}) EXPECT_EQ(other.restoration(worker), log_.restoration(worker));
 }
 
