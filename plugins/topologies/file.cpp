@@ -71,8 +71,11 @@ class FileGraph {
       .id = "file",
       .version = "1.0.0",
       .summary = "Links from a text file, a line each: FROM TO, or FROM TO WEIGHT; workers count from 0."};
-  static constexpr auto params = tpc::params(tpc::param<&FileOptions::file>(
-      "file", "lines FROM TO or FROM TO WEIGHT; # begins a comment", {.required = true}));
+  static constexpr auto params = tpc::params(
+      tpc::param<&FileOptions::file>("file", "lines FROM TO or FROM TO WEIGHT; # begins a comment", {.required = true}),
+      tpc::param<&FileOptions::both_ways>("both_ways",
+                                          "each line is a link both ways, and a third number on it a cost, no weight: "
+                                          "the trees that threepc topology mst writes"));
 
   FileGraph(const FileOptions& options, const tpc::Setup& setup) : both_ways_(options.both_ways) {
     const std::string name(options.file.file);

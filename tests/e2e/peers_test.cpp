@@ -98,7 +98,7 @@ TEST_F(Peers, CountBitsForEachLinkAndWhatWasPublishedOnce) {
 TEST_F(Peers, OneAndTwoWorkersAreAGraph) {
   for (const char* workers : {"1", "2"}) {
     const json alone = summary("few", {std::string("workers.count=") + workers, "topology.plugin=ring",
-                                       "mechanism={plugin=\"gd\"}", "run.rounds=2000", "optimizer.stepsize=0.3"});
+                                       "mechanism={plugin=\"gd\"}", "run.rounds=6000", "optimizer.stepsize=0.05"});
     EXPECT_LT(alone["grad_norm_sq"], 1e-12) << workers;
   }
 }
@@ -118,7 +118,7 @@ TEST_F(Peers, ThatMixTooEagerlyEndWithCode3AndAWordOnWhatToLower) {
       run("apart", {"optimizer.plugin=push-sum", "optimizer.consensus=1",
                     "mechanism={plugin=\"ef21\",compressor={plugin=\"topk\",k=1}}", "run.rounds=3000"});
   EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_THAT(read_file(folder_.path("apart/run.log")), HasSubstr("lower optimizer.consensus"));
+  EXPECT_THAT(read_file(folder_.path("apart/log.txt")), HasSubstr("lower optimizer.consensus"));
 }
 
 TEST_F(Peers, AreRefusedWhatTheyCannotDo) {
@@ -164,8 +164,8 @@ TEST_F(Peers, MixAlongATreeThatWasMadeOfMeasuredLinks) {
                     tree = folder_.path("tree");
   ASSERT_EQ(run_program({"topology", "mst", links, "--out", tree}).exit_code, 0);
   const json summary =
-      this->summary("tree", {"topology={plugin=\"file\",file=\"" + tree + "\",both_ways=true,weights=\"metropolis\"}",
-                             "workers.count=3", "mechanism={plugin=\"gd\"}", "run.rounds=1000"});
+      this->summary("along", {"topology={plugin=\"file\",file=\"" + tree + "\",both_ways=true,weights=\"metropolis\"}",
+                              "workers.count=3", "mechanism={plugin=\"gd\"}", "run.rounds=1000"});
   EXPECT_LT(summary["grad_norm_sq"], 1e-6);
 }
 
@@ -203,7 +203,7 @@ class PeerTrajectories : public Peers {
     const Result result = run("played");
     EXPECT_EQ(result.exit_code, 0) << result.err;
     std::map<std::uint64_t, json> by_round;
-    for (json& line : read_metrics(folder_.path("played"))) by_round[line["round"]] = std::move(line);
+    for (const json& line : read_metrics(folder_.path("played"))) by_round[line["round"]] = line;
     return by_round;
   }
 
@@ -213,6 +213,7 @@ class PeerTrajectories : public Peers {
     for (const json& point : entry["points"]) {
       if (!point["spread"].is_number() || point["spread"] > 1e-6) continue;
       for (const char* key : {"f", "grad_norm_sq", "consensus"}) {
+        if (!point[key].is_number()) continue;
         const double expected = point[key], spread = point["spread"];
         EXPECT_NEAR(seen[point["round"]][key].get<double>(), expected,
                     std::max(1e-9, 1000 * spread) * std::abs(expected))
@@ -248,15 +249,27 @@ TEST_F(PeerTrajectories, Phishing) {
   }
 }
 
+/// Numbers that a worker has published when ||grad f||^2 first is at most this.
+double published_until(const std::vector<json>& lines, double grad_norm_sq, double links) {
+  for (const json& line : lines)
+    if (line["grad_norm_sq"] <= grad_norm_sq) return line["uplink_floats_per_worker"].get<double>() / links;
+  ADD_FAILURE() << "never reached " << grad_norm_sq;
+  return NAN;
+}
+
 /// What the documentation promises: exact with a constant step, and a lazy mechanism that says less.
 TEST_F(PeerTrajectories, TrackingIsExactOnPhishingAndALazyMechanismSaysLess) {
   if (std::getenv("THREEPC_DATA") == nullptr) GTEST_SKIP() << "THREEPC_DATA is not set";
-  const Set common = {"problem={plugin=\"logreg\",data=\"phishing\",regularizer=\"l2\",lambda=0.1}", "workers.count=10",
-                      "topology={plugin=\"exponential\"}"};
-  Set eager = common, lazy = common;
-  eager.insert(eager.end(), {"mechanism={plugin=\"ef21\",compressor={plugin=\"topk\",fraction=0.1}}", "run.rounds=4000",
-                             "optimizer.stepsize=0.48"});
-  EXPECT_LE(summary("eager", eager)["grad_norm_sq"], 1e-18);
+  constexpr double links = 4;
+  const auto with = [&](const std::string& mechanism) {
+    const json end = summary("exact", {"problem={plugin=\"logreg\",data=\"phishing\",regularizer=\"l2\",lambda=0.1}",
+                                       "workers.count=10", "topology={plugin=\"exponential\"}", "run.rounds=4000",
+                                       "run.evaluate_every=10", "optimizer.stepsize=0.48",
+                                       "mechanism={" + mechanism + ",compressor={plugin=\"topk\",fraction=0.1}}"});
+    EXPECT_LE(end["grad_norm_sq"], 1e-18) << mechanism;
+    return published_until(read_metrics(folder_.path("exact")), 1e-12, links);
+  };
+  EXPECT_LE(with("plugin=\"clag\",zeta=50"), 0.6 * with("plugin=\"ef21\""));
 }
 
 }  // namespace

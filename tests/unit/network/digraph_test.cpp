@@ -49,7 +49,7 @@ TEST(Digraph, RefusesWhatIsNoLink) {
   EXPECT_THAT(refusal(2, {{0, 1}, {1, 0}, {1, 1}}), HasSubstr("from worker 1 to worker 1"));
   EXPECT_THAT(refusal(2, {{0, 1}, {1, 2}}), HasSubstr("who count from 0"));
   EXPECT_THAT(refusal(2, {{0, 1}, {1, 0}, {0, 1}}), HasSubstr("there twice"));
-  EXPECT_THAT(refusal(2, {{0, 1, 0.5}, {1, 0}}), HasSubstr("no weight"));
+  EXPECT_THAT(refusal(2, {{0, 1, 0.5}, {1, 0}}), HasSubstr("give all links one, or none"));
   EXPECT_THAT(refusal(2, {{0, 1, 0.5}, {1, 0, 1.5}}), HasSubstr("at most 1"));
 }
 

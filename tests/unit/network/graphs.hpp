@@ -36,7 +36,7 @@ struct NamedGraph {
     std::string kind, number, probability, seed;
     std::getline(in, kind, ':'), std::getline(in, number, ':'), std::getline(in, probability, ':'), in >> seed;
     workers = static_cast<std::uint32_t>(std::stoul(number));
-    for (std::uint32_t i = 0; i < workers && kind != "exp"; ++i) links.emplace(i, (i + 1) % workers);
+    for (std::uint32_t i = 0; i < workers && workers > 1 && kind != "exp"; ++i) links.emplace(i, (i + 1) % workers);
     for (std::uint32_t hop = 1; hop < workers && kind == "exp"; hop *= 2)
       for (std::uint32_t i = 0; i < workers; ++i) links.emplace(i, (i + hop) % workers);
     if (kind == "random") add_randomly(std::stod(probability), std::stoull(seed));

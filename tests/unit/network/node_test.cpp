@@ -124,6 +124,7 @@ TEST(GraphNode, FollowsTheReferencesTrajectoriesOfConsensus) {
       for (nodes.play(); round < point["round"]; ++round) nodes.play();
       ++round;
       const double expected = point["consensus"], spread = point["spread"];
+      if (expected < 1e-18) break;  // the rest is rounding: the vectors themselves have some 1e-16
       EXPECT_NEAR(nodes.error(), expected, std::max(1e-9, 1000 * spread) * expected)
           << what << " round " << point["round"];
       ++compared;
@@ -163,8 +164,8 @@ TEST(GraphNode, WithoutCompressionARoundIsAProductWithTheMatrix) {
 TEST(GraphNode, MechanismsThatResetAloneAndTogetherConvergeToo) {
   for (const std::string& mechanism :
        {std::string("plugin = \"lag\"\nzeta = 1.0\n"),
-        std::string("plugin = \"marina\"\nprobability = 0.3\ncompressor = {plugin = \"randk\", k = 10}\n"),
-        std::string("plugin = \"diana\"\ncompressor = {plugin = \"randk\", k = 10}\n")}) {
+        std::string("plugin = \"marina\"\np = 0.3\nunbiased = {plugin = \"randk\", k = 10}\n"),
+        std::string("plugin = \"diana\"\nunbiased = {plugin = \"randk\", k = 10}\n")}) {
     Nodes nodes(config_of("random:10:0.15:7", "doubly", mechanism, 0.1));
     nodes.play();
     const double before = nodes.error();
