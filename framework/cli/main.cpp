@@ -9,6 +9,7 @@
 #include "cli/keys.hpp"
 #include "cli/plugins.hpp"
 #include "cli/standard_streams.hpp"
+#include "cli/topology.hpp"
 #include "config/run_config.hpp"
 #include "failure.hpp"
 #include "nearest.hpp"
@@ -41,6 +42,7 @@ struct Program {
   std::string address;
   std::uint32_t rank = 0;
   threepc::cli::CertsOptions certs;
+  threepc::cli::TopologyOptions topology;
   std::string plugin_id, keys_table;
   bool keys_markdown = false;
   std::vector<std::string> folders;
@@ -60,6 +62,7 @@ struct Program {
     add_plugins();
     add_config();
     add_bench();
+    threepc::cli::add_topology(app, topology, command);
     add_certs();
   }
 

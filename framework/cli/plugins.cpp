@@ -11,6 +11,7 @@
 #include "nearest.hpp"
 #include "plugin/catalog.hpp"
 #include "plugin/kinds.hpp"
+#include "plugin/peer_method.hpp"
 #include "plugin/spec.hpp"
 
 namespace threepc::cli {
@@ -131,6 +132,21 @@ void show_example(const tpc_descriptor& d) {
   }
 }
 
+/// Where what it makes of g goes.
+void show_way(const Entry& entry) {
+  PluginSpec spec;
+  spec.descriptor = entry.descriptor;
+  spec.file = entry.file;
+  if (const tpc_peers* peers = find_peers(spec)) {
+    std::printf("  topology     of peers on a graph, with a table [topology]; each publishes %u vector%s\n",
+                peers->published_count, peers->published_count == 1 ? "" : "s");
+    return;
+  }
+  std::printf("  downlink     %s\n", (entry.descriptor->capabilities & TPC_REPLAYABLE) != 0
+                                         ? "workers make its steps themselves, from what has changed of g"
+                                         : "x, whole: its steps may have other bits on another machine");
+}
+
 void show(const Entry& entry) {
   const tpc_descriptor& d = *entry.descriptor;
   std::printf("%s %s %s\n  %s\n", kind_name(d.kind), d.id, d.version, wrapped(d.summary, 2).c_str());
@@ -138,10 +154,7 @@ void show(const Entry& entry) {
   if (*d.theory != '\0') std::printf("  constants    %s\n", wrapped(d.theory, 15).c_str());
   std::printf("  file         %s\n", entry.file.c_str());
   std::printf("  dtypes      %s%s\n", (d.dtypes & TPC_F32) != 0 ? " f32" : "", (d.dtypes & TPC_F64) != 0 ? " f64" : "");
-  if (d.kind == TPC_OPTIMIZER)
-    std::printf("  downlink     %s\n", (d.capabilities & TPC_REPLAYABLE) != 0
-                                           ? "workers make its steps themselves, from what has changed of g"
-                                           : "x, whole: its steps may have other bits on another machine");
+  if (d.kind == TPC_OPTIMIZER) show_way(entry);
   show_params(d);
   show_slots(d);
   show_example(d);

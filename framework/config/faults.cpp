@@ -1,7 +1,5 @@
 #include "config/faults.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <limits>
 
 namespace threepc {
@@ -13,20 +11,12 @@ constexpr Bounds a_while{0, 1e6, true};
 constexpr const char* kinds[] = {"kill", "stop", "delay", "drop", "corrupt", "duplicate"};
 constexpr const char* moments[] = {"receive", "send"};
 
-/// The choice of `key` as the enumerator with that place in `names`.
-template <class Enum, std::size_t N>
-std::optional<Enum> read_choice(Section& section, const char* key, const char* const (&names)[N]) {
-  const auto text = section.choice(key, {std::begin(names), std::end(names)});
-  if (!text) return std::nullopt;
-  return static_cast<Enum>(std::find(std::begin(names), std::end(names), *text) - std::begin(names));
-}
-
 Injection read_injection(Section section, std::uint32_t workers) {
   Injection out;
-  const auto kind = read_choice<Injection::Kind>(section, "kind", kinds);
+  const auto kind = section.enumerator<Injection::Kind>("kind", kinds);
   const auto worker = section.integer("worker", {Injection::the_server, workers - 1.0});
   const auto round = section.integer("round", {0, infinity});
-  out.when = read_choice<Injection::When>(section, "when", moments).value_or(out.when);
+  out.when = section.enumerator<Injection::When>("when", moments).value_or(out.when);
   out.seconds = section.real("seconds", a_while).value_or(out.seconds);
   section.refuse_unknown();
   for (const auto& [key, given] :

@@ -30,7 +30,9 @@ constexpr std::array names<Evaluate> = {"exact", "bound", "off"};
 template <>
 constexpr std::array names<Init> = {"gradient", "zero", "compressed"};
 template <>
-constexpr std::array names<Schedule::Kind> = {"constant", "inverse-sqrt", "cosine", "step"};
+constexpr std::array names<Schedule::Kind> = {"constant", "inverse-sqrt", "inverse", "cosine", "step"};
+template <>
+constexpr std::array names<Weights> = {"doubly", "out-degree", "metropolis"};
 template <>
 constexpr std::array names<Faults::OnLoss> = {"lazy", "wait", "stop"};
 
@@ -54,9 +56,7 @@ std::optional<T> taken(Section& section, const HostKey& key) {
   if constexpr (std::is_same_v<T, bool>) {
     return section.flag(key.name);
   } else if constexpr (std::is_enum_v<T>) {
-    const auto text = section.choice(key.name, {names<T>.begin(), names<T>.end()});
-    if (!text) return std::nullopt;
-    return static_cast<T>(std::find(names<T>.begin(), names<T>.end(), *text) - names<T>.begin());
+    return section.enumerator<T>(key.name, names<T>);
   } else if constexpr (std::is_integral_v<T>) {
     const auto value = section.integer(key.name, key.bounds);
     return value ? std::optional(static_cast<T>(*value)) : std::nullopt;
@@ -148,24 +148,39 @@ std::optional<Value> value_of_stepsize(const RunConfig& config) {
   return config.stepsize ? Value(*config.stepsize) : Value(std::string("theory"));
 }
 
+void read_consensus(Section& section, const HostKey& key, RunConfig& config) {
+  read_or_word(section, key, "auto", "a number, above 0 and at most 1",
+               [&] { config.consensus = taken<double>(section, key); });
+}
+/// Of methods of peers alone.
+std::optional<Value> value_of_consensus(const RunConfig& config) {
+  if (config.consensus) return Value(*config.consensus);
+  return config.topology ? std::optional(Value(std::string("auto"))) : std::nullopt;
+}
+
 /// Never more than there are.
 void read_start(Section& section, const HostKey& key, RunConfig& config) {
   const auto start = section.integer(key.name, {1, static_cast<double>(config.workers)});
   config.start = start ? static_cast<std::uint32_t>(*start) : config.workers;
 }
 
-/// Keys of one kind of schedule.
-template <auto... path>
-std::optional<Value> value_of_step(const RunConfig& config) {
-  return config.schedule.kind == Schedule::Kind::step ? value<path...>(config) : std::nullopt;
+/// Keys of some kinds of schedule: of `first`, and of what comes after it in the order of kinds but the cosine.
+template <Schedule::Kind first>
+bool is_of(const Schedule& schedule) {
+  return schedule.kind >= first && schedule.kind != Schedule::Kind::cosine;
 }
-template <auto... path>
-void read_step(Section& section, const HostKey& key, RunConfig& config) {
+template <Schedule::Kind first, auto... path>
+std::optional<Value> value_of_decay(const RunConfig& config) {
+  return is_of<first>(config.schedule) ? value<path...>(config) : std::nullopt;
+}
+template <Schedule::Kind first, auto... path>
+void read_decay(Section& section, const HostKey& key, RunConfig& config) {
   read<path...>(section, key, config);
   const Node* const node = section.take(key.name);
-  if (node != nullptr && config.schedule.kind != Schedule::Kind::step)
+  if (node != nullptr && !is_of<first>(config.schedule))
     section.wrong(*node, key.name,
-                  std::string("belongs to schedule = \"step\", but the schedule is \"") +
+                  std::string("belongs to schedule = \"step\"") +
+                      (first == Schedule::Kind::step ? "" : " or \"inverse\"") + ", but the schedule is \"" +
                       names<Schedule::Kind>[static_cast<std::size_t>(config.schedule.kind)] + "\"");
 }
 
@@ -246,16 +261,27 @@ constexpr HostKey table[] = {
     key<&RunConfig::mu>("optimizer", "mu", positive, agreed,
                         "constant of the PŁ condition: \"theory\" then takes min{1/(L₋+L₊√(2B/A)), A/(2μ)}"),
     key<&RunConfig::schedule, &Schedule::kind>(
-        "optimizer", "schedule", any, agreed, "or `\"inverse-sqrt\"`, `\"cosine\"` (to 0 at `run.rounds`), `\"step\"`"),
+        "optimizer", "schedule", any, agreed,
+        "or `\"inverse-sqrt\"`, `\"inverse\"`, `\"cosine\"` (to 0 at `run.rounds`), `\"step\"`"),
     key<&RunConfig::schedule, &Schedule::warmup>(
         "optimizer", "warmup", non_negative, agreed,
         "rounds over which γ grows linearly to its value, before the schedule begins"),
-    {"optimizer", "decay_every", at_least_one, "of `\"step\"`: rounds between two decays; it must be given", "-",
-     agreed, read_step<&RunConfig::schedule, &Schedule::decay_every>,
-     value_of_step<&RunConfig::schedule, &Schedule::decay_every>},
+    {"optimizer", "decay_every", at_least_one,
+     "of `\"step\"`: rounds between two decays; of `\"inverse\"`: rounds τ of γ/(1 + t/τ). It must be given", "-",
+     agreed, read_decay<Schedule::Kind::inverse, &RunConfig::schedule, &Schedule::decay_every>,
+     value_of_decay<Schedule::Kind::inverse, &RunConfig::schedule, &Schedule::decay_every>},
     {"optimizer", "decay_factor", share, "of `\"step\"`: what each decay multiplies γ by", "0.5", agreed,
-     read_step<&RunConfig::schedule, &Schedule::decay_factor>,
-     value_of_step<&RunConfig::schedule, &Schedule::decay_factor>},
+     read_decay<Schedule::Kind::step, &RunConfig::schedule, &Schedule::decay_factor>,
+     value_of_decay<Schedule::Kind::step, &RunConfig::schedule, &Schedule::decay_factor>},
+    {"optimizer", "consensus", share,
+     "of methods of peers: how far x moves towards what its neighbours published; `\"auto\"`: half the α of the "
+     "compressor, 1 without one. A rule, not theory; too large, and what is compressed away piles up",
+     "`\"auto\"`", agreed, read_consensus, value_of_consensus},
+    key<&RunConfig::weights>(
+        "topology", "weights", any, agreed,
+        "with which a worker mixes what it hears: rows and columns sum to 1 (Sinkhorn); `\"out-degree\"`: "
+        "1/(out-degree + 1), columns alone, which push-sum's y corrects; `\"metropolis\"`: for links both ways. "
+        "A graph that has weights of its own is mixed with those"),
     key<&RunConfig::downlink, &D::replay>(
         "downlink", "replay", any, local,
         "workers make the server's optimizer steps themselves, and what has changed of g goes down in "

@@ -7,6 +7,7 @@
 #include "config/keys.hpp"
 #include "config/resolve.hpp"
 #include "config/section.hpp"
+#include "config/topology.hpp"
 #include "failure.hpp"
 
 namespace threepc {
@@ -88,8 +89,11 @@ void read_plugin_path(Section section, RunConfig& config, const fs::path& folder
 }
 
 void check_schedule(Section& section, const Schedule& schedule) {
-  if (schedule.kind == Schedule::Kind::step && schedule.decay_every == 0)
+  if (schedule.decay_every > 0) return;
+  if (schedule.kind == Schedule::Kind::step)
     section.wrong(*section.take("schedule"), "schedule", "\"step\" needs decay_every = rounds between two decays");
+  if (schedule.kind == Schedule::Kind::inverse)
+    section.wrong(*section.take("schedule"), "schedule", "\"inverse\" needs decay_every = rounds until it is halved");
 }
 
 /// Who changes the transport on the command line changes that alone: what the file says about another transport, such
@@ -240,6 +244,10 @@ void write_downlink(Lines& out, const RunConfig& config, bool complete) {
   for (const PluginSpec& child : downlink.mechanism->children) write_plugin(out, config, child, complete);
 }
 
+void write_topology(Lines& out, const RunConfig& config, bool complete) {
+  if (config.topology) write_plugin(out, config, *config.topology, complete);
+}
+
 /// What relative paths are relative to. Standard input and pipes lie in no folder of the user's.
 fs::path folder_of(const std::string& file) {
   const fs::path path = fs::absolute(file).lexically_normal();
@@ -276,6 +284,7 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
   const ResolveContext context{*config.catalog, file, folder.string(), config.dtype, data_is_elsewhere};
   read_plugins(root, config, context);
   read_downlink(root.child("downlink"), config, context);
+  read_topology(root, config, context);
   root.refuse_unknown();
   refuse_injections(config);
   return config;
@@ -286,6 +295,7 @@ std::string to_toml(const RunConfig& config) {
   for (const char* table : {"run", "run.stop", "workers"}) write_table(out, config, table, true);
   write_method(out, config, true);
   write_downlink(out, config, true);
+  write_topology(out, config, true);
   write_plugin(out, config, config.transport, true);
   write_table(out, config, "faults", true);
   write_injections(out, config.faults.inject);
@@ -306,6 +316,7 @@ std::vector<std::string> agreement(const RunConfig& config) {
   for (const char* table : {"run", "workers"}) write_table(out, config, table, false);
   write_method(out, config, false);
   write_downlink(out, config, false);
+  write_topology(out, config, false);
   return out.take();
 }
 

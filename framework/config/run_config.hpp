@@ -27,10 +27,10 @@ struct StopRules {
 
 /// How the step size changes over the rounds: gamma_t = gamma * factor(t).
 struct Schedule {
-  enum class Kind { constant, inverse_sqrt, cosine, step };
+  enum class Kind { constant, inverse_sqrt, inverse, cosine, step };
   Kind kind = Kind::constant;
   std::uint64_t warmup = 0;       // rounds over which the factor grows linearly to 1
-  std::uint64_t decay_every = 0;  // step: rounds between two decays
+  std::uint64_t decay_every = 0;  // step: rounds between two decays; inverse: after which gamma is half
   double decay_factor = 0.5;      // step: what each decay multiplies by
 };
 
@@ -55,6 +55,9 @@ enum class Init {
   zero,       // 0, and nothing is sent
   compressed  // what the mechanism makes of grad f_i(x^0), from h = y = 0
 };
+
+/// [topology] weights: with which workers mix what they hear; see mixing_matrix.
+enum class Weights { doubly, out_degree, metropolis };
 
 struct RunConfig {
   std::string file;                    // as given on the command line
@@ -81,14 +84,17 @@ struct RunConfig {
   PluginSpec optimizer;
   PluginSpec transport;
   DownlinkConfig downlink;
+  std::optional<PluginSpec> topology;  // none: a star, workers around the server
+  Weights weights = Weights::doubly;   // [topology] weights
 
-  Init init = Init::gradient;      // [mechanism] init
-  double momentum = 1.0;           // [mechanism] momentum: the new gradient's share in v (EF21-SGDM); 1: no memory
-  std::optional<double> stepsize;  // [optimizer] stepsize; none: "theory"
-  std::optional<double> mu;        // [optimizer] mu: the constant of the PL condition, for "theory"
-  Schedule schedule;               // [optimizer] schedule and what belongs to it
-  double multiplier = 1.0;         // [optimizer] multiplier
-  double timeout = 60.0;           // [transport] timeout, seconds
+  Init init = Init::gradient;       // [mechanism] init
+  double momentum = 1.0;            // [mechanism] momentum: the new gradient's share in v (EF21-SGDM); 1: no memory
+  std::optional<double> stepsize;   // [optimizer] stepsize; none: "theory"
+  std::optional<double> mu;         // [optimizer] mu: the constant of the PL condition, for "theory"
+  Schedule schedule;                // [optimizer] schedule and what belongs to it
+  double multiplier = 1.0;          // [optimizer] multiplier
+  std::optional<double> consensus;  // [optimizer] consensus: how far towards what is heard; none: "auto"
+  double timeout = 60.0;            // [transport] timeout, seconds
 
   Faults faults;
   CheckpointRules checkpoint;

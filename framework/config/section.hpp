@@ -2,7 +2,9 @@
 // is an error.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +35,13 @@ class Section {
   std::optional<bool> flag(const std::string& key);
   /// Throws unless the value is one of `choices`.
   std::optional<std::string> choice(const std::string& key, const std::vector<std::string>& choices);
+  /// The enumerator at the place that the value has in `names`, which are in the order of the enumeration.
+  template <class Enum, class Names>
+  std::optional<Enum> enumerator(const std::string& key, const Names& names) {
+    const auto text = choice(key, {std::begin(names), std::end(names)});
+    if (!text) return std::nullopt;
+    return static_cast<Enum>(std::find(std::begin(names), std::end(names), *text) - std::begin(names));
+  }
   std::vector<const Node*> list(const std::string& key);
   Section child(const std::string& key);
   /// The tables of [[key]], at the places key[0], key[1], ...; a single [key] is a list of one.

@@ -17,10 +17,16 @@ std::string shortened(const std::string& text) {
 }
 
 /// By form, then: update, both, evaluation.
-constexpr MessageType questions[3][3] = {
-    {MessageType::model, MessageType::model_evaluate, MessageType::evaluate},
-    {MessageType::steps, MessageType::steps_evaluate, MessageType::evaluate_steps},
-    {MessageType::state, MessageType::state_evaluate, MessageType::evaluate_state}};
+constexpr MessageType questions[4][3] = {{MessageType::model, MessageType::model_evaluate, MessageType::evaluate},
+                                         {MessageType::steps, MessageType::steps_evaluate, MessageType::evaluate_steps},
+                                         {MessageType::state, MessageType::state_evaluate, MessageType::evaluate_state},
+                                         {MessageType::mail, MessageType::mail_evaluate, MessageType::evaluate_mail}};
+
+/// A version of a plugin may code its messages in another way.
+void append_versions(const PluginSpec& spec, std::string& text) {
+  text += spec.place + ".version = \"" + spec.descriptor->version + "\"\n";
+  for (const PluginSpec& child : spec.children) append_versions(child, text);
+}
 
 }  // namespace
 
@@ -30,7 +36,7 @@ MessageType type_of(const Question& question) {
 }
 
 std::optional<Question> question_of(std::uint32_t type) {
-  for (const Form form : {Form::model, Form::steps, Form::state})
+  for (const Form form : {Form::model, Form::steps, Form::state, Form::mail})
     for (const auto& [update, evaluation] : {std::pair(true, false), std::pair(true, true), std::pair(false, true)})
       if (static_cast<std::uint32_t>(type_of({form, update, evaluation})) == type)
         return Question{form, update, evaluation};
@@ -61,6 +67,8 @@ std::optional<std::span<const std::uint8_t>> unseal(std::span<const std::uint8_t
 std::string agreement_text(const RunConfig& config) {
   std::string text;
   for (const std::string& line : agreement(config)) text += line + "\n";
+  append_versions(config.mechanism, text);
+  if (config.downlink.mechanism) append_versions(*config.downlink.mechanism, text);
   return text;
 }
 

@@ -42,12 +42,16 @@ enum class MessageType : std::uint32_t {
   state = 22,  // x^t, with all that later steps need
   state_evaluate = 23,
   evaluate_state = 24,
-  astray = 25,  // worker -> server: those steps do not lead to that x; it waits for x itself
-  profile = 26  // server -> worker: measure (u8, 1: with events), or, empty, tell; worker -> server: a Profile
+  astray = 25,   // worker -> server: those steps do not lead to that x; it waits for x itself
+  profile = 26,  // server -> worker: measure (u8, 1: with events), or, empty, tell; worker -> server: a Profile
+  // server -> worker on a graph: what its in-neighbours published in the round before; it publishes in its turn
+  mail = 28,
+  mail_evaluate = 29,
+  evaluate_mail = 30  // of the same round once more: its x, and nothing of the method moves
 };
 
-/// How x^t comes to a worker; see Downlink.
-enum class Form { model, steps, state };
+/// How x^t comes to a worker; see Downlink. On a graph it makes its own, from mail.
+enum class Form { model, steps, state, mail };
 
 /// What a worker is asked at x^t.
 struct Question {
@@ -90,7 +94,8 @@ inline std::span<const std::uint8_t> program_of(std::span<const std::uint8_t> up
   return update.first(update.size() - sizeof(std::uint64_t));
 }
 
-/// The lines of agreement(), as a configuration message carries them.
+/// The lines of agreement() and the versions of the plugins that code messages, as a configuration message carries
+/// them.
 std::string agreement_text(const RunConfig& config);
 
 /// Whether a worker's evaluation of the round has no gradient, because its update is that, whole. In one process it is

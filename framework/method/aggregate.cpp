@@ -22,8 +22,7 @@ Aggregate::Aggregate(const Replica& tree, const Membership& membership, std::opt
       membership_(membership),
       held_{ExactVector(TPC_F64, membership.dim), {}, std::vector<bool>(membership.workers), 0},
       before_(held_) {
-  if ((tree.capabilities() & TPC_RESETS_ALONE) != 0)
-    singles_.assign(membership.workers, ExactVector(TPC_F64, membership.dim));
+  if ((tree.capabilities() & TPC_RESETS_ALONE) != 0) singles_.resize(membership.workers);
   if (ledger) ledger_.emplace(tree, membership.workers, *ledger);
 }
 
@@ -53,13 +52,13 @@ Aggregate::Absorbed Aggregate::absorb_late(std::uint64_t round, std::uint32_t wo
                                            std::span<const std::uint8_t> program) {
   const std::vector<Operation> operations = parse_program(program);
   const Held before = held_;
-  const std::optional<ExactVector> own = singles_.empty() ? std::nullopt : std::optional(singles_[worker]);
+  const std::optional<ExactVector> own = singles_.empty() ? std::nullopt : singles_[worker];
   try {
     if (held_.is_member[worker] && last_reset(operations) >= 0) take_out(worker);
     return replay(round, worker, program, operations);
   } catch (const Failure&) {
     held_ = before;
-    if (own) singles_[worker] = *own;
+    if (!singles_.empty()) singles_[worker] = own;
     throw;
   }
 }
@@ -115,6 +114,7 @@ Aggregate::Absorbed Aggregate::replay(std::uint64_t round, std::uint32_t worker,
   const auto dead = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, reset));
   held_.member_count += !held_.is_member[worker];
   held_.is_member[worker] = true;
+  if (!singles_.empty()) single(worker);
   Absorbed absorbed{0, operations.empty()};
   for (std::size_t i = dead; i < operations.size(); ++i) {
     absorbed.values += tree_->replay(operations[i], round, worker, held_.sum.target());
@@ -126,7 +126,7 @@ Aggregate::Absorbed Aggregate::replay(std::uint64_t round, std::uint32_t worker,
 
 /// What an operation changes beside the sum: the worker's own g_i, where they are kept, and the loans.
 void Aggregate::replay_aside(const Operation& operation, std::uint64_t round, std::uint32_t worker) {
-  if (!singles_.empty()) tree_->replay(operation, round, worker, singles_[worker].target());
+  if (!singles_.empty()) tree_->replay(operation, round, worker, single(worker).target());
   if (operation.kind != OperationKind::lend) return;
   if (!singles_.empty())
     throw Failure(Exit::peer, "malformed message: it lends, which the " + tree_->name() + " never does");
@@ -155,8 +155,14 @@ void Aggregate::require_same_resets(std::uint32_t worker, bool resets) {
 /// One worker's g_i leaves the sum.
 void Aggregate::take_out(std::uint32_t worker) {
   if (singles_.empty()) return subtract(1, ledger_->state(worker), held_.sum);
-  subtract(1, singles_[worker], held_.sum);
-  singles_[worker].clear();
+  subtract(1, single(worker), held_.sum);
+  single(worker).clear();
+}
+
+/// Of d values, made when its worker first says something: a node of a graph hears few of all.
+ExactVector& Aggregate::single(std::uint32_t worker) {
+  if (!singles_[worker]) singles_[worker].emplace(TPC_F64, membership_.dim);
+  return *singles_[worker];
 }
 
 /// What it has lent is in the sum, and is no longer to be taken back.
@@ -183,7 +189,8 @@ void Aggregate::reset_all() {
 void Aggregate::save(std::vector<std::uint8_t>& out) const {
   append(out, held_.sum);
   for (const bool member : held_.is_member) append(out, static_cast<std::uint8_t>(member));
-  for (const ExactVector& member : singles_) append(out, member);
+  for (std::uint32_t worker = 0; worker < singles_.size(); ++worker)
+    if (held_.is_member[worker]) append(out, *singles_[worker]);
   append(out, static_cast<std::uint8_t>(held_.lent.has_value()));
   if (held_.lent) append(out, *held_.lent);
 }
@@ -195,7 +202,8 @@ void Aggregate::load(tpc::Reader& in) {
     held_.is_member[worker] = in.get<std::uint8_t>() != 0;
     held_.member_count += held_.is_member[worker];
   }
-  for (ExactVector& member : singles_) take(in, member);
+  for (std::uint32_t worker = 0; worker < singles_.size(); ++worker)
+    if (held_.is_member[worker]) take(in, single(worker));
   held_.lent.reset();
   if (in.get<std::uint8_t>() != 0) take(in, held_.lent.emplace(TPC_F64, membership_.dim));
 }

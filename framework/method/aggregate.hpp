@@ -48,6 +48,8 @@ class Aggregate {
   bool is_member(std::uint32_t worker) const { return held_.is_member[worker]; }
 
   std::uint32_t members() const { return held_.member_count; }
+  /// sum_i g_i over the members.
+  const ExactVector& sum() const { return held_.sum; }
 
   /// g, the mean over the members, in the run's dtype; 0 if there are none. False if a coordinate is NaN or infinite.
   bool mean(RawVector& g) const;
@@ -78,6 +80,7 @@ class Aggregate {
                   const std::vector<Operation>& operations);
   void make_room(std::uint32_t worker, bool resets);
   void take_out(std::uint32_t worker);
+  ExactVector& single(std::uint32_t worker);
   void reset_all();
   void take_back_loans();
   void replay_aside(const Operation& operation, std::uint64_t round, std::uint32_t worker);
@@ -94,12 +97,12 @@ class Aggregate {
   const Replica* tree_;
   Membership membership_;
   Held held_;
-  std::vector<ExactVector> singles_;  // g_i, for TPC_RESETS_ALONE only
+  std::vector<std::optional<ExactVector>> singles_;  // g_i, for TPC_RESETS_ALONE only; none: it has sent nothing
   std::optional<Ledger> ledger_;
 
-  Held before_;                          // the round, where it can be undone
-  std::vector<std::uint32_t> absorbed_;  // in this round so far
-  std::vector<ExactVector> own_before_;  // their g_i before it, for TPC_RESETS_ALONE only
+  Held before_;                                         // the round, where it can be undone
+  std::vector<std::uint32_t> absorbed_;                 // in this round so far
+  std::vector<std::optional<ExactVector>> own_before_;  // their g_i before it, for TPC_RESETS_ALONE only
 
   std::vector<Operation> operations_;  // of the message in hand
 

@@ -12,6 +12,8 @@ double schedule_factor(const Schedule& schedule, std::uint64_t round, std::uint6
   switch (schedule.kind) {
     case Schedule::Kind::inverse_sqrt:
       return 1 / std::sqrt(1 + t);
+    case Schedule::Kind::inverse:
+      return 1 / (1 + t / static_cast<double>(schedule.decay_every));
     case Schedule::Kind::cosine: {
       const double whole = static_cast<double>(rounds) - static_cast<double>(schedule.warmup);
       return (1 + std::cos(std::numbers::pi * std::min(1.0, t / std::max(1.0, whole)))) / 2;

@@ -1,5 +1,7 @@
 #include "plugin/instance.hpp"
 
+#include <threepc/draft/topology.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -23,7 +25,7 @@ Exit code_for(tpc_kind kind, tpc_status status) {
   if (status == TPC_INVALID_ARGUMENT || status == TPC_UNSUPPORTED) return Exit::usage;
   if (status == TPC_INTERNAL) return Exit::plugin;
   if (status == TPC_NO_MEMORY) return Exit::unexpected;
-  if (kind == TPC_PROBLEM) return Exit::data;
+  if (kind == TPC_PROBLEM || kind == TPC_TOPOLOGY) return Exit::data;
   return kind == TPC_TRANSPORT ? Exit::peer : Exit::plugin;
 }
 

@@ -1,5 +1,7 @@
 #include "plugin/kinds.hpp"
 
+#include <threepc/draft/topology.h>
+
 #include <algorithm>
 
 namespace threepc {
@@ -32,6 +34,10 @@ constexpr RequiredFunction of_transport[] = {
     THREEPC_REQUIRED(tpc_transport, receive), THREEPC_REQUIRED(tpc_transport, cancel),
     THREEPC_REQUIRED(tpc_transport, traffic), THREEPC_REQUIRED(tpc_transport, close)};
 
+constexpr RequiredFunction of_topology[] = {THREEPC_REQUIRED(tpc_topology, create),
+                                            THREEPC_REQUIRED(tpc_topology, destroy),
+                                            THREEPC_REQUIRED(tpc_topology, links)};
+
 #undef THREEPC_REQUIRED
 
 constexpr std::uint32_t compressors = 1U << TPC_COMPRESSOR, mechanisms = 1U << TPC_MECHANISM;
@@ -44,6 +50,7 @@ constexpr Kind table[] = {
     {TPC_OPTIMIZER, "optimizer", "optimizer", 0, sizeof(tpc_optimizer), sizeof(tpc_optimizer), of_optimizer},
     {TPC_PROBLEM, "problem", "problem", 0, offsetof(tpc_problem, evaluate_rows), sizeof(tpc_problem), of_problem},
     {TPC_TRANSPORT, "transport", "transport", 0, offsetof(tpc_transport, place), sizeof(tpc_transport), of_transport},
+    {TPC_TOPOLOGY, "topology", "topology", 0, sizeof(tpc_topology), sizeof(tpc_topology), of_topology},
 };
 
 }  // namespace

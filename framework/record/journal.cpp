@@ -47,11 +47,11 @@ void Journal::add_counters(Metrics& line) const {
   line.evaluation_bits_per_worker = 8 * static_cast<double>(tally_.evaluation_bytes) / workers;
 }
 
-void Journal::record(const RawVector& x, std::uint64_t wire_bytes) {
+void Journal::record(std::span<const std::uint8_t> x, std::uint64_t wire_bytes) {
   add_counters(tally_.last);
   tally_.last.wire_bytes = wire_bytes_before_ + wire_bytes;
   tally_.last.seconds = seconds_now();
-  tally_.chain.add(x.data(), x.size_bytes());
+  tally_.chain.add(x.data(), x.size());
   directory_->add(tally_.last);
   progress_->show(tally_.last);
 }

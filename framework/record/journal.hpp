@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "config/run_config.hpp"
@@ -11,7 +12,6 @@
 #include "record/progress.hpp"
 #include "record/run_directory.hpp"
 #include "record/summary.hpp"
-#include "vector/raw_vector.hpp"
 
 namespace threepc {
 
@@ -45,8 +45,9 @@ class Journal {
   /// The line of the open round, which the caller fills but for counters and times; the last one before that.
   Metrics& line() { return tally_.last; }
   const Metrics& line() const { return tally_.last; }
-  /// Ends the line: x is what the round began with, `wire_bytes` what the transport has moved since this process began.
-  void record(const RawVector& x, std::uint64_t wire_bytes);
+  /// Ends the line: `x` has the bytes of what the round began with, `wire_bytes` is what the transport has moved since
+  /// this process began.
+  void record(std::span<const std::uint8_t> x, std::uint64_t wire_bytes);
   /// Why the run has diverged at its last line, of which all is known: NaN, infinity, or a gradient immense against the
   /// first (a run at 1e93 has not ended well, it has not ended yet). nullopt: it has not; "": it is plain to see.
   std::optional<std::string> divergence();

@@ -1,9 +1,10 @@
 #include "runtime/placed.hpp"
 
 #include <cstdlib>
+#include <memory>
 #include <string>
 
-#include "members/star/worker.hpp"
+#include "members/worker.hpp"
 #include "signals.hpp"
 
 namespace threepc {
@@ -42,13 +43,13 @@ void refuse_forgotten_job(const RunConfig& config) {
 /// The first signal is the server's business, which ends the run for all.
 Exit work_placed(const RunConfig& config, std::uint32_t rank) {
   const StopSignals ignored;
-  Worker worker(config, rank);
+  const std::unique_ptr<Worker> worker = make_worker(config, rank);
   try {
-    worker.join("");
-    while (worker.serve_one()) continue;
+    worker->join("");
+    while (worker->serve_one()) continue;
     return Exit::done;
   } catch (const Failure& failure) {
-    if (!worker.await_end_of_server())
+    if (!worker->await_end_of_server())
       throw Failure(failure.code(), "worker " + std::to_string(rank) + ": " + failure.what());
     return failure.code();
   }

@@ -12,8 +12,9 @@
 
 #include "config/handover.hpp"
 #include "config/run_config.hpp"
+#include "members/peers/coordinator.hpp"
 #include "members/star/server.hpp"
-#include "members/star/worker.hpp"
+#include "members/worker.hpp"
 #include "plugin/calls.hpp"
 #include "plugin/crash.hpp"
 #include "plugin/streams.hpp"
@@ -44,7 +45,7 @@ std::string host_name() {
 /// them a second after it has asked: by then the checkpoint and the summary are written.
 constexpr std::chrono::milliseconds round_patience{2000}, round_patience_placed{300};
 
-/// What run and serve share: a server, its run directory, and whoever provides the workers.
+/// What run and serve share: who leads the run, its run directory, and whoever provides the workers.
 class Session {
  public:
   Session(const RunOptions& options, Assignment assignment, std::chrono::milliseconds patience = round_patience)
@@ -57,7 +58,7 @@ class Session {
         transport_(config_.transport, {config_.dtype, 0, config_.workers, TPC_SERVER, config_.seed},
                    streams::transport),
         channel_(transport_, config_.timeout, [this] { watch(); }),
-        server_(config_, channel_, directory_, progress_) {
+        conductor_(make_conductor()) {
     end_crashes_with_a_code();
     open_log(directory_.log_file(), options.quiet, assignment_.from.has_value());
     log_info(std::string("threepc ") + version() + ", configuration " + config_.file + ", process " +
@@ -67,7 +68,7 @@ class Session {
     for (const std::string& text : assignment_.passed_over) log_info(text);
     for (const std::string& text : directory_.take_warnings()) log_warning(text);
     if (assignment_.from) go_on(*assignment_.from);
-    if (options.profile) server_.measure_time(!options.trace.empty());
+    if (options.profile) conductor_->measure_time(!options.trace.empty());
   }
   ~Session() { close_log(); }
 
@@ -82,9 +83,9 @@ class Session {
     log_info("stopped by " + summary.stopped_by + " after round " + std::to_string(summary.last.round) + ", x_hash " +
              summary.x_hash);
     progress_.end_line();
-    if (options_.profile) directory_.save_profile(server_.profile(), options_.trace);
+    if (options_.profile) directory_.save_profile(conductor_->profile(), options_.trace);
     if (!options_.quiet) std::fputs(final_table(config_, summary).c_str(), stdout);
-    if (!options_.quiet && options_.profile) std::fputs(profile_table(server_.profile()).c_str(), stdout);
+    if (!options_.quiet && options_.profile) std::fputs(profile_table(conductor_->profile()).c_str(), stdout);
     require_written(summary);
     return exit_of(summary);
   }
@@ -95,9 +96,14 @@ class Session {
  private:
   using Clock = std::chrono::steady_clock;
 
+  std::unique_ptr<Conductor> make_conductor() {
+    if (config_.topology) return std::make_unique<Coordinator>(config_, channel_, directory_, progress_);
+    return std::make_unique<Server>(config_, channel_, directory_, progress_);
+  }
+
   void go_on(const Checkpoint& from) {
     log_info("resumed after round " + std::to_string(from.round));
-    server_.resume(from);
+    conductor_->resume(from);
     if (options_.resume.empty()) return;
     for (const std::string& folder : config_.plugin_path) {
       const std::string text = "plugins of " + folder + ", as " + config_.file + " says";
@@ -118,16 +124,16 @@ class Session {
 
   void watch() {
     if (StopSignals::requested()) stop_with_a_checkpoint();
-    if (workers_) workers_->watch(server_.takes_in());
+    if (workers_) workers_->watch(conductor_->takes_in());
   }
 
   /// After Ctrl+C the round ends first, because a checkpoint is of the end of a round. One that takes far longer than
   /// those before is not waited for: a worker may be dead, and whoever sent the signal has a limit as well.
   void stop_with_a_checkpoint() {
-    if (!server_.in_rounds()) throw Interrupted{};
+    if (!conductor_->in_rounds()) throw Interrupted{};
     if (!asked_to_stop_) asked_to_stop_ = Clock::now();
     const auto waited = Clock::now() - *asked_to_stop_;
-    const auto patience = 2 * std::chrono::nanoseconds(server_.longest_round());
+    const auto patience = 2 * std::chrono::nanoseconds(conductor_->longest_round());
     if (waited > std::max<std::chrono::nanoseconds>(patience, least_patience_)) throw Interrupted{};
     if (waited > std::chrono::seconds(1) && !std::exchange(said_to_stop_, true))
       progress_.note("stopping with a checkpoint when the round has ended; Ctrl+C again ends at once, without one");
@@ -135,7 +141,7 @@ class Session {
 
   Summary serve() {
     try {
-      return server_.run();
+      return conductor_->run();
     } catch (const Failure& failure) {
       const auto more = workers_ && failure.code() == Exit::peer ? workers_->post_mortem() : std::nullopt;
       const bool said = !more || std::string(failure.what()).find(more->what()) != std::string::npos;
@@ -155,7 +161,7 @@ class Session {
   Progress progress_;
   Transport transport_;
   Channel channel_;
-  Server server_;
+  std::unique_ptr<Conductor> conductor_;
   std::optional<Clock::time_point> asked_to_stop_;
   bool said_to_stop_ = false;
   std::unique_ptr<LocalWorkers> workers_;
@@ -282,8 +288,7 @@ Exit work(const RunOptions& options, std::uint32_t rank, const std::string& conn
                               [](const std::string& text) { std::fprintf(stderr, "threepc: %s\n", text.c_str()); });
   for (Retry retry(options.retry);;) {
     try {
-      Worker worker(config, rank, leave_when_asked);
-      return take_part(worker, connect, retry);
+      return take_part(*make_worker(config, rank, leave_when_asked), connect, retry);
     } catch (const Failure& failure) {
       if (failure.code() != Exit::peer || !retry.again()) throw;
       std::fprintf(stderr, "threepc: %s; trying to join again\n", failure.what());

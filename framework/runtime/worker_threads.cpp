@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "members/channel.hpp"
-#include "members/star/worker.hpp"
+#include "members/worker.hpp"
 #include "plugin/calls.hpp"
 #include "runtime/launcher.hpp"
 
@@ -82,7 +82,7 @@ class WorkerThreads final : public LocalWorkers {
     std::uint32_t rank = first;
     try {
       for (; rank < config.workers; rank += stride) {
-        workers.emplace_back(rank, std::make_unique<Worker>(config, rank));
+        workers.emplace_back(rank, make_worker(config, rank));
         workers.back().second->join(address);
       }
       while (!workers.empty())

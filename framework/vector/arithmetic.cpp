@@ -141,6 +141,20 @@ void add_values(tpc_dtype dtype, const std::uint8_t* bytes, std::span<double> su
   });
 }
 
+void add_scaled(double scale, const RawVector& v, std::span<double> sum) {
+  with_type_of(v.dtype(), [&]<class T>() {
+    const auto values = values_of<T>(v);
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += scale * values[i];
+  });
+}
+
+void round_scaled(double scale, std::span<const double> v, RawVector& out) {
+  with_type_of(out.dtype(), [&]<class T>() {
+    const auto values = values_of<T>(out);
+    for (std::size_t i = 0; i < v.size(); ++i) values[i] = static_cast<T>(scale * v[i]);
+  });
+}
+
 bool divide(const ExactVector& sum, double divisor, RawVector& out) {
   const auto* high = static_cast<const double*>(sum.sum().data());
   const auto* low = static_cast<const double*>(sum.error().data());

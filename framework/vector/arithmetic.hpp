@@ -35,6 +35,10 @@ void average(double share, const RawVector& before, RawVector& now);
 void add_values(tpc_dtype dtype, std::span<const std::uint8_t> payload, const tpc_sum& target);
 /// sum += the values of `dtype` at `bytes`, of any alignment.
 void add_values(tpc_dtype dtype, const std::uint8_t* bytes, std::span<double> sum);
+/// sum += scale * v.
+void add_scaled(double scale, const RawVector& v, std::span<double> sum);
+/// out <- scale * v, rounded to its dtype.
+void round_scaled(double scale, std::span<const double> v, RawVector& out);
 /// out <- sum / divisor, rounded to its dtype. `sum` is of f64. False if a coordinate is NaN or infinite.
 bool divide(const ExactVector& sum, double divisor, RawVector& out);
 /// from <- from - share * part, exactly but for 2^-48 of the product; worker and server get the same. The two may

@@ -28,14 +28,13 @@ struct ThresholdOptions {
 ///
 /// Unlike Top-K it sends few coordinates of a peaked vector and many of a flat one.
 ///
-/// Payload: nothing if no coordinate is kept; else their number (32 bits), their values, and their positions as
-/// indices of ceil(log2 d) bits or a mask of d bits, whichever is shorter.
+/// Payload: nothing if no coordinate is kept; else their number (32 bits), their values, and their positions.
 template <class T>
 class Threshold {
  public:
   static constexpr tpc::About about = {
       .id = "threshold",
-      .version = "1.0.0",
+      .version = "2.0.0",
       .summary = "Keeps the coordinates that are large: absolutely, against the maximum, or against the mean square.",
       .paper =
           "Dutta et al., On the Discrepancy between the Theoretical Analysis and Practical Implementations of "
@@ -63,7 +62,7 @@ class Threshold {
     return {.alpha = 1 - tau_ * tau_ * (dim_ - 1.0) / dim_};
   }
   std::uint64_t max_payload() const {
-    return sizeof dim_ + std::uint64_t{dim_} * sizeof(T) + Positions::bytes(dim_, dim_);
+    return sizeof dim_ + std::uint64_t{dim_} * sizeof(T) + Positions::most_bytes(dim_);
   }
 
   void encode(const tpc::Context&, std::span<const T> v, tpc::Writer& out) {
@@ -72,7 +71,7 @@ class Threshold {
     const auto count = static_cast<std::uint32_t>(kept_.size());
     out.put(count);
     for (const std::uint32_t i : kept_) out.put(v[i]);
-    Positions(count, dim_).write(kept_, out);
+    Positions(count, dim_).write(kept_, scratch_, out);
   }
 
   template <class Sum>
@@ -82,6 +81,7 @@ class Threshold {
     if (count == 0 || count > dim_) throw tpc::Corrupt(tpc::text(count, " coordinates kept, of ", dim_));
     const auto values = in.take<T>(count);
     Positions(count, dim_).read(in, [&](std::uint32_t j, std::uint32_t i) { out.add(i, values[j]); });
+    in.flush_bits();
     return count;
   }
 
@@ -110,6 +110,7 @@ class Threshold {
   Rule rule_;
   double tau_;
   std::vector<std::uint32_t> kept_;
+  Positions::Scratch scratch_;
 };
 
 }  // namespace

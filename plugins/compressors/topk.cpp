@@ -27,8 +27,8 @@ struct Part {
   std::uint32_t begin;
   std::uint32_t size;
   std::uint32_t k = 0;
-  std::uint64_t last = 0;  // of select_largest
-  unsigned index_bits() const { return tpc::index_bits(size); }
+  std::uint64_t last = 0;   // of select_largest
+  std::uint64_t first = 0;  // among the values of all parts
 };
 
 /// The parts of the vector that each keep their own largest coordinates: one, blocks of equal size (the last may be
@@ -53,10 +53,27 @@ std::vector<Part> parts_of(const TopKOptions& options, const tpc::Setup& setup) 
   return parts;
 }
 
+/// The positions in each part; parts of one size and one K share theirs.
+std::vector<Positions> positions_of(const std::vector<Part>& parts) {
+  std::vector<Positions> out;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const bool as_before = i > 0 && parts[i].k == parts[i - 1].k && parts[i].size == parts[i - 1].size;
+    out.push_back(as_before ? Positions(out.back()) : Positions(parts[i].k, parts[i].size));
+  }
+  return out;
+}
+
+/// Gaps of any part are whole bytes, before the bit fields of the others.
+std::uint64_t positions_bytes(const std::vector<Positions>& positions) {
+  std::uint64_t bits = 0;
+  for (const Positions& of_part : positions) bits += of_part.bits();
+  return tpc::packed_bytes(bits, 1);
+}
+
 std::uint64_t payload_bytes(const std::vector<Part>& parts, std::size_t value_size) {
-  std::uint64_t values = 0, bits = 0;
-  for (const Part& part : parts) values += part.k, bits += std::uint64_t{part.k} * part.index_bits();
-  return values * value_size + tpc::packed_bytes(bits, 1);
+  std::uint64_t values = 0;
+  for (const Part& part : parts) values += part.k;
+  return values * value_size + positions_bytes(positions_of(parts));
 }
 
 /// Gives each part its share of K of the d coordinates, rounded up.
@@ -91,15 +108,16 @@ std::vector<Part> sized_parts(const TopKOptions& options, const tpc::Setup& setu
 /// Top-K keeps the K coordinates of largest magnitude; of two that are equal, the lower index. alpha = K/d. Applied to
 /// parts of the vector one by one, alpha is the least K/d of a part.
 ///
-/// Payload: the kept values in the order of their indices, then the indices, each ceil(log2 size) bits within its
-/// part.
+/// Payload: the kept values in the order of their indices, then the positions in each part: first of all parts that
+/// have them as gaps, then of the others.
 template <class T>
 class TopK {
  public:
   static constexpr tpc::About about = {
       .id = "topk",
-      .version = "1.0.0",
-      .summary = "Keeps the K coordinates of largest magnitude; sends their values and indices.",
+      .version = "2.0.0",
+      .summary =
+          "Keeps the K coordinates of largest magnitude; sends their values and, in about log2 C(d, K) bits, where.",
       .paper = "Alistarh et al., The Convergence of Sparsified Gradient Methods, NeurIPS 2018, arXiv 1809.10505",
       .theory = "alpha = K/d; per part: the least K_b/d_b",
       .capabilities = TPC_VALUES_FIRST};
@@ -112,8 +130,12 @@ class TopK {
       tpc::param<&TopKOptions::block_size>("block_size", "coordinates of a block, with per = \"block\"",
                                            {.unit = "coordinates", .minimum = 1}));
 
-  TopK(const TopKOptions& options, const tpc::Setup& setup) : parts_(sized_parts(options, setup, sizeof(T))) {
-    for (const Part& part : parts_) values_ += part.k;
+  TopK(const TopKOptions& options, const tpc::Setup& setup)
+      : parts_(sized_parts(options, setup, sizeof(T))), positions_(positions_of(parts_)) {
+    for (Part& part : parts_) {
+      part.first = values_;
+      values_ += part.k;
+    }
     indices_.resize(values_);
   }
 
@@ -122,35 +144,43 @@ class TopK {
     for (const Part& part : parts_) alpha = std::min(alpha, double(part.k) / part.size);
     return {.alpha = alpha, .values = double(values_)};
   }
-  std::uint64_t max_payload() const { return payload_bytes(parts_, sizeof(T)); }
+  std::uint64_t max_payload() const { return values_ * sizeof(T) + positions_bytes(positions_); }
 
   void encode(const tpc::Context&, const tpc::Difference<T>& v, tpc::Writer& out) {
-    std::span<std::uint32_t> rest = indices_;
     for (Part& part : parts_) {
-      tpc::select_largest(v.part(part.begin, part.size), rest.first(part.k), &part.last);
-      for (const std::uint32_t i : rest.first(part.k)) out.put(v[part.begin + i]);
-      rest = rest.subspan(part.k);
+      const auto kept = indices_of(part);
+      tpc::select_largest(v.part(part.begin, part.size), kept, &part.last);
+      for (const std::uint32_t i : kept) out.put(v[part.begin + i]);
     }
-    auto next = indices_.begin();
-    for (const Part& part : parts_)
-      for (std::uint32_t j = 0; j < part.k; ++j) out.put_bits(*next++, part.index_bits());
+    in_order_of_payload(
+        [&](const Part& part, const Positions& positions) { positions.write(indices_of(part), scratch_, out); });
   }
 
   template <class Sum>
   std::uint64_t accumulate(const tpc::Context&, tpc::Reader& in, Sum& out) const {
     const auto values = in.take<T>(values_);
-    std::size_t next = 0;
-    for (const Part& part : parts_)
-      read_ascending(in, part.k, part.size,
-                     [&](std::uint32_t, std::uint32_t index) { out.add(part.begin + index, values[next++]); });
+    in_order_of_payload([&](const Part& part, const Positions& positions) {
+      positions.read(in, [&](std::uint32_t j, std::uint32_t i) { out.add(part.begin + i, values[part.first + j]); });
+    });
     in.flush_bits();
     return values_;
   }
 
  private:
+  std::span<std::uint32_t> indices_of(const Part& part) { return std::span(indices_).subspan(part.first, part.k); }
+
+  template <class Visit>
+  void in_order_of_payload(Visit visit) const {
+    for (const bool packed : {false, true})
+      for (std::size_t i = 0; i < parts_.size(); ++i)
+        if (positions_[i].packed() == packed) visit(parts_[i], positions_[i]);
+  }
+
   std::vector<Part> parts_;
+  std::vector<Positions> positions_;
   std::uint64_t values_ = 0;            // kept in all parts
   std::vector<std::uint32_t> indices_;  // within their parts
+  Positions::Scratch scratch_;
 };
 
 }  // namespace

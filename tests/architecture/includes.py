@@ -9,21 +9,24 @@ import sys
 
 # From the ground up. A room includes itself, what lies in framework/ itself, and rooms named here.
 ROOMS = {
+    "graph": set(),
+    "awake": {"graph"},
     "vector": set(),
     "plugin": {"vector"},
     "config": {"plugin"},
     "method": {"vector", "plugin", "config"},
+    "network": {"plugin", "config"},
     "record": {"vector", "plugin", "config"},
-    "members": {"vector", "plugin", "config", "method", "record"},
+    "members": {"vector", "plugin", "config", "method", "network", "record"},
     "runtime": {"vector", "plugin", "config", "method", "record", "members"},
     "bench": {"vector", "plugin", "config", "record", "runtime"},
     "sweep": {"config", "record", "runtime"},
     "report": {"config", "record"},
-    "cli": {"plugin", "config", "runtime", "bench", "sweep", "report"},
+    "cli": {"graph", "awake", "network", "plugin", "config", "record", "members", "runtime", "bench", "sweep", "report"},
 }
 LONGEST = 450  # lines of a file
 # What is longer: the boundary is one table, which grows only at its ends. It may not grow without a line here.
-LONGER = {"framework/include/threepc/abi.h": 520}
+LONGER = {"framework/include/threepc/abi.h": 526}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(threepc/[^>]+)>)', re.M)
 
 

@@ -102,9 +102,57 @@ std::map<std::uint64_t, std::string> updates(const std::string& bytes) {
   return out;
 }
 
-constexpr std::size_t dim = 50, k = 5, index_bits = 6;
+constexpr std::uint64_t dim = 50, k = 10;
 
-/// Values in a program of one operation: dense, or Top-5 of 50, whose indices must be ascending and in range.
+/// What docs/wire-format.md says of gaps between m of d coordinates, for m < 4096.
+struct Gaps {
+  std::uint64_t s = 0, n = 0;
+  std::vector<std::uint64_t> start;  // c_0 .. c_(n+1)
+
+  Gaps(std::uint64_t d, std::uint64_t m) {
+    while (s < 16 && m << (s + 4) <= d) ++s;
+    const std::uint64_t one = std::uint64_t{1} << 32, ratio = ((d - m) << 32) / (d - m + (m << s));
+    std::vector<std::uint64_t> rest = {one};
+    for (; n < 32 && rest.back() > one / 32; ++n) rest.push_back(rest.back() * ratio >> 32);
+    for (std::uint64_t h = 0; h <= n; ++h) start.push_back(h + ((one - rest[h]) * (4095 - n) >> 32));
+    start.push_back(4096);
+  }
+};
+
+/// The indices in a payload's last bytes.
+std::vector<std::uint64_t> indices_in(const std::string& bytes) {
+  const Gaps gaps(dim, k);
+  std::size_t at = bytes.size() % 4;
+  std::uint64_t x = 0;
+  std::memcpy(&x, bytes.data(), at);
+  const auto refill = [&] {
+    if (x >= std::uint64_t{1} << 32 || at == bytes.size()) return false;
+    x = x << 32 | field<std::uint32_t>(bytes, at);
+    at += 4;
+    return true;
+  };
+  while (refill()) continue;
+  std::vector<std::uint64_t> out;
+  for (std::uint64_t next = 0; out.size() + 1 < k; ++next) {
+    std::uint64_t h = 0, symbol = gaps.n;
+    while (symbol == gaps.n) {
+      const std::uint64_t slot = x % 4096;
+      for (symbol = gaps.n; gaps.start[symbol] > slot;) --symbol;
+      x = (gaps.start[symbol + 1] - gaps.start[symbol]) * (x / 4096) + slot - gaps.start[symbol];
+      refill();
+      h += symbol;
+    }
+    next += (h << gaps.s) + x % (1u << gaps.s);
+    x >>= gaps.s;
+    refill();
+    out.push_back(next);
+  }
+  out.push_back(out.back() + 1 + x);
+  EXPECT_EQ(at, bytes.size());
+  return out;
+}
+
+/// Values in a program of one operation: dense, or Top-10 of 50, whose indices must be in range.
 std::size_t values_in(const std::string& program) {
   if (program.empty()) return 0;
   const auto header = static_cast<unsigned char>(program[0]);
@@ -114,22 +162,17 @@ std::size_t values_in(const std::string& program) {
     EXPECT_EQ(payload.size(), dim * sizeof(double));
     return dim;
   }
-  EXPECT_EQ(payload.size(), k * sizeof(double) + (k * index_bits + 7) / 8);
-  std::uint64_t packed = 0;
-  std::memcpy(&packed, payload.data() + k * sizeof(double), (k * index_bits + 7) / 8);
-  for (std::size_t j = 0, last = 0; j < k; ++j, packed >>= index_bits) {
-    const std::size_t index = packed & 63;
-    EXPECT_LT(index, dim);
-    EXPECT_TRUE(j == 0 || index > last);
-    last = index;
-  }
+  EXPECT_EQ(payload.size(), k * sizeof(double) + 6) << "33.3 bits are in the choice of 10 of 50";
+  EXPECT_LT(indices_in(payload.substr(k * sizeof(double))).back(), dim);
   return k;
 }
 
 TEST(Capture, TheReportedBitsAndFloatsAreWhatCrossed) {
   const Folder folder;
   const std::string config = folder.write("run.toml", small_config(3, "tcp", 40));
-  const std::vector<std::string> clag = {"--set", "mechanism.plugin=clag", "--set", "mechanism.zeta=4"};
+  const std::vector<std::string> clag = {"--set", "mechanism.plugin=clag",
+                                         "--set", "mechanism.zeta=4",
+                                         "--set", "mechanism.compressor.k=" + std::to_string(k)};
   std::vector<std::string> serve = {"serve", config, "--listen", "127.0.0.1:0", "--out", folder.path("run")};
   serve.insert(serve.end(), clag.begin(), clag.end());
   Process server(serve);

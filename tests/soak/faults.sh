@@ -53,7 +53,7 @@ draw_who() {
 loses() {
   if ! stays "$1"; then
     phase_codes[$1]+=" 4"
-  elif [ "$memory" = yes ] || [ "${phase_policy[$1]}" = lazy ]; then
+  elif [ "$graph" = no ] && { [ "$memory" = yes ] || [ "${phase_policy[$1]}" = lazy ]; }; then
     exact=no
   fi
 }
@@ -115,6 +115,8 @@ draw_worker_strike() {
   draw_moment
   one_of "${signals[@]}"
   signal=$value
+  # A graph ends without one of its workers.
+  if [ "$graph" = yes ] && [[ $signal = TERM || ( $by = serve && ( $signal = INT || $signal = HUP ) ) ]]; then signal=PAUSE; fi
   # When all that `run` has started have left, it has nobody to wait for.
   if [ "$signal/$by" = TERM/run ] && { [ -n "${leavers[i]:-}" ] || [[ $who = *,* ]] || [ "$n" -eq 1 ]; }; then signal=KILL; fi
   case $signal in
@@ -170,6 +172,8 @@ draw_end() {
   [ "${phase_transport[i]}" != mpi ] || kinds=(receive send KILL INT TERM HUP twice launcher)
   [ "${phase_transport[i]}" = inproc ] || kinds+=(everybody terminal)
   ! rejoins "${phase_transport[i]}" || [ "$by" = serve ] || kinds+=(gone gone)
+  # Whom a signal to all asks to leave ends a graph by another code than the server that it asks too.
+  if [ "$graph" = yes ] && [ "${phase_transport[i]}" != mpi ]; then kinds=(receive send KILL INT TERM HUP twice); fi
   one_of "${kinds[@]}"
   local kind=$value
   case $kind in
@@ -249,7 +253,8 @@ draw_phase() {
   fi
   one_of wait wait wait lazy lazy stop
   phase_policy[i]=$value
-  what+=" $value"
+  [ "$graph/$value" != yes/lazy ] || phase_policy[i]=wait
+  what+=" ${phase_policy[i]}"
   phase_supervised[i]=no
   # A finished run is nothing to a supervisor.
   if [ "$i" -gt 0 ] && [ "${phase_rounds[i - 1]}" -eq "$rounds" ] && in_a_hundred 25; then
@@ -257,7 +262,7 @@ draw_phase() {
     what+=" supervised"
   fi
   phase_deadline[i]=none
-  if in_a_hundred 12; then
+  if [ "$graph" = no ] && in_a_hundred 12; then
     phase_deadline[i]=0.03 exact=no
     what+=" deadline"
   fi
@@ -276,7 +281,7 @@ draw_faults() {
   pace=$value
   timeout_of_silence=$((n == 20 ? 8 : 3))
   start=$n
-  if [ "$n" -gt 1 ] && in_a_hundred 12; then
+  if [ "$graph" = no ] && [ "$n" -gt 1 ] && in_a_hundred 12; then
     between 1 $((n - 1))
     start=$value exact=no
   fi

@@ -107,6 +107,21 @@ draw_optimizer() {
   [ "$schedule" != cosine ] || extendable=no
 }
 
+# A graph on the workers in place of a server, and a method of peers.
+draw_graph() {
+  local topology weights
+  one_of ring exponential random complete
+  topology=$value
+  one_of doubly doubly out-degree
+  weights=$value
+  one_of push-sum push-diging push-pull atc
+  optimizer=$value
+  settings+=("topology={plugin=\"$topology\",weights=\"$weights\"}")
+  settings+=("optimizer={plugin=\"$optimizer\",stepsize=0.03,consensus=0.1}")
+  what+=" $topology/$weights/$optimizer"
+  extendable=yes
+}
+
 # What goes down: steps to replay, x itself, or what a mechanism makes of x or of g.
 draw_downlink() {
   local of mechanism
@@ -147,11 +162,18 @@ draw_training() {
   one_of 1 5 5 25
   evaluate_every=$value
   settings+=("run.evaluate_every=$evaluate_every")
+  graph=no
+  ! in_a_hundred 20 || graph=yes
   one_of 1 1 1 0.9 0.5
   participation=$value
+  [ "$graph" = no ] || participation=1
   settings+=("workers.participation=$participation")
   [ "$participation" = 1 ] || what+=" participation=$participation"
   draw_problem
+  if [ "$graph" = yes ]; then
+    draw_graph
+    return
+  fi
   draw_optimizer
   one_of exact exact exact measured bound
   case $value in

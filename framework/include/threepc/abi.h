@@ -31,7 +31,7 @@ extern "C" {
 
 #define TPC_ABI_MAGIC UINT32_C(0x43503354) /* the bytes "T3PC", little-endian */
 #define TPC_ABI_MAJOR 1                    /* differs: refused */
-#define TPC_ABI_MINOR 6                    /* grows with every compatible addition */
+#define TPC_ABI_MINOR 7                    /* grows with every compatible addition */
 #define TPC_ENTRY_SYMBOL "tpc_entry_v1"
 
 /* ---- status, errors, values ------------------------------------------------------------------ */
@@ -406,6 +406,9 @@ typedef struct tpc_optimizer {
   /* [instance] x^{t+1} from x^t and g^t, in place, with context->stepsize. */
   tpc_status (*step)(void* self, const tpc_context* context, const void* g, void* x, void* const* state,
                      tpc_error* error);
+  /* [any] (optional, since minor version 7) What threepc/draft describes, by its name there; NULL: has no such thing.
+   */
+  const void* (*extension)(const char* name);
 } tpc_optimizer;
 
 /* ---- problem --------------------------------------------------------------------------------- */
@@ -448,6 +451,9 @@ typedef struct tpc_problem {
    * unbiased estimate of grad f_i. Without it, [workers] batch is refused. */
   tpc_status (*evaluate_rows)(void* self, const tpc_context* context, const void* x, const uint64_t* rows, size_t count,
                               void* gradient, tpc_error* error);
+  /* [any] (optional, since minor version 7) What threepc/draft describes, by its name there; NULL: has no such thing.
+   */
+  const void* (*extension)(const char* name);
 } tpc_problem;
 
 /* ---- transport ------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 // threepc/sdk.hpp: write a plugin as a plain C++20 class and end the file with THREEPC_PLUGINS(...).
-// Everything here is compiled into the plugin; only abi.h crosses the boundary. The five headers below each
-// open with a class to start from.
+// Everything here is compiled into the plugin; only abi.h crosses the boundary. The headers below each open
+// with a class to start from; peers.hpp and topology.hpp are drafts.
 #pragma once
 
 #include <threepc/abi.h>
@@ -8,5 +8,7 @@
 #include <threepc/sdk/compressor.hpp>
 #include <threepc/sdk/mechanism.hpp>
 #include <threepc/sdk/optimizer.hpp>
+#include <threepc/sdk/peers.hpp>
 #include <threepc/sdk/problem.hpp>
+#include <threepc/sdk/topology.hpp>
 #include <threepc/sdk/transport.hpp>

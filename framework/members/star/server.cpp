@@ -4,16 +4,10 @@
 #include <cmath>
 #include <threepc/sdk/bytes.hpp>
 #include <threepc/sdk/context.hpp>
-#include <threepc/sdk/vectors.hpp>
-#include <utility>
 
-#include "members/message_bounds.hpp"
 #include "method/schedule.hpp"
 #include "plugin/host_services.hpp"
-#include "plugin/kinds.hpp"
 #include "plugin/streams.hpp"
-#include "record/log.hpp"
-#include "record/stopping.hpp"
 
 namespace threepc {
 namespace {
@@ -22,86 +16,23 @@ bool has_state(const PluginSpec& spec) {
   return spec.descriptor->state_vectors > 0 || std::any_of(spec.children.begin(), spec.children.end(), has_state);
 }
 
-void list_plugins(const PluginSpec& spec, std::vector<Summary::Plugin>& out) {
-  const tpc_descriptor& d = *spec.descriptor;
-  out.push_back({kind_name(d.kind), d.id, d.version, spec.place});
-  for (const PluginSpec& child : spec.children) list_plugins(child, out);
-}
-
 }  // namespace
 
 Server::Server(const RunConfig& config, Channel& channel, RunDirectory& directory, Progress& progress)
-    : config_(&config),
-      channel_(&channel),
-      directory_(&directory),
-      progress_(&progress),
-      membership_{config.dtype, 0, config.workers, TPC_SERVER, config.seed},
-      facts_(config.workers),
-      data_(config.workers),
-      roster_(config, channel, *this),
-      injector_(config.faults.inject, Injection::the_server),
-      journal_(config, directory, progress),
-      writer_(directory.folder()),
-      memories_(config.workers) {
+    : Conductor(config, channel, directory, progress), memories_(config.workers) {
   has_memory_ = config.momentum < 1 || has_state(config.mechanism);
-  summary_.multiplier = config.multiplier;
-  summary_.workers = config.workers;
-  summary_.transport = config.transport.descriptor->id;
-  for (const PluginSpec* spec : {&config.problem, &config.mechanism, &config.optimizer, &config.transport})
-    list_plugins(*spec, summary_.plugins);
 }
 
-void Server::resume(const Checkpoint& checkpoint) {
-  resumed_ = &checkpoint;
-  for (std::uint32_t worker = 0; worker < data_.size() && worker < checkpoint.data.size(); ++worker)
-    if (checkpoint.data[worker] != 0) data_[worker] = {checkpoint.data[worker], true};
-}
-
-Summary Server::run() {
-  try {
-    rounds();
-  } catch (const Interrupted&) {
-    finish("interrupted");
-  } catch (const Failure& failure) {
-    channel_->broadcast_failure(failure);
-    if (config_->checkpoint.at_end) leave_state(false);
-    if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
-    channel_->close();
-    directory_->sync();
-    throw;
-  }
-  return summary_;
-}
-
-void Server::rounds() {
-  prepare();
-  last_checkpoint_ = host_services().now();
-  journal_.start(last_checkpoint_);
-  if (is_over_already()) return;
-  begin_profile();
-  in_rounds_ = true;
-  for (std::uint64_t round = next_round();; ++round) {
-    const std::int64_t began = host_services().now();
-    injector_.act(round, Injection::When::receive);
-    roster_.admit(round);
-    begin_round(round);
-    collect();
-    if (pending_) write_checkpoint();
-    if (renewing_) renew_ledgers();
-    absorb(round);
-    injector_.act(round, Injection::When::send);
-    if (!finish_round(round)) return;
-    longest_round_ = std::max(longest_round_, host_services().now() - began);
-  }
-}
-
-/// A run that goes on from its own end has nothing to do, unless it has been given more rounds or other stopping rules.
-bool Server::is_over_already() {
-  const char* const reason = resumed_ == nullptr ? nullptr : reason_to_stop(*config_, resumed_->final_last);
-  if (reason == nullptr) return false;
-  journal_.load_end(*resumed_);
-  finish(reason);
-  return true;
+bool Server::play(std::uint64_t round) {
+  injector_.act(round, Injection::When::receive);
+  roster_.admit(round);
+  begin_round(round);
+  collect();
+  if (pending_) write_checkpoint();
+  if (renewing_) renew_ledgers();
+  absorb(round);
+  injector_.act(round, Injection::When::send);
+  return finish_round(round);
 }
 
 void Server::begin_round(std::uint64_t round) {
@@ -127,10 +58,8 @@ bool Server::finish_round(std::uint64_t round) {
   if (!finite_ || diverged_) return finish("diverged"), false;
   const char* const reason = journal_.reported() ? journal_.reason_to_stop() : nullptr;
   step(round);
-  open_round_.reset();
   absorbing_ = false;
-  if (reason != nullptr) return finish(reason), false;
-  if (StopSignals::requested()) throw Interrupted{};
+  if (!goes_on(reason)) return false;
   if (wants_checkpoint(round))
     begin_checkpoint(round);
   else if (aggregate_->wants_states())
@@ -268,11 +197,6 @@ void Server::count_round() {
   }
 }
 
-void Server::warn(const std::string& text) {
-  progress_->end_line();
-  log_warning(text);
-}
-
 /// The true f and its gradient, unavailable while a member is.
 void Server::evaluate(std::uint64_t round) {
   journal_.line().round = round;
@@ -293,13 +217,8 @@ void Server::record(std::uint64_t round) {
   const auto why = evaluation_->is_complete() ? journal_.divergence() : std::nullopt;
   diverged_ = why.has_value();
   if (why && !why->empty()) warn("round " + std::to_string(round) + ": " + *why);
-  journal_.record(iterate_->x(), wire_bytes());
+  journal_.record({iterate_->x().bytes(), iterate_->x().size_bytes()}, wire_bytes());
   if (!diverged_) std::memcpy(last_finite_.data(), iterate_->x().data(), iterate_->x().size_bytes());
-}
-
-std::uint64_t Server::wire_bytes() const {
-  const tpc_traffic traffic = channel_->transport().traffic();
-  return traffic.wire_sent + traffic.wire_received;
 }
 
 void Server::step(std::uint64_t round) {
@@ -308,50 +227,6 @@ void Server::step(std::uint64_t round) {
   stepping_ = true;
   downlink_->step(stepsize);
   stepping_ = false;
-}
-
-void Server::begin_profile() {
-  if (!profile_.server.on()) return;
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-    channel_->limit(tpc::member_of_worker(worker), longest_message(*config_, *mechanism_) + Profile::most_bytes);
-  const std::uint8_t with_events = with_events_;
-  roster_.announce(MessageType::profile, next_round(), {&with_events, 1});
-}
-
-/// Of those that are there; what one sends that is no profile is none.
-void Server::gather_profiles() {
-  if (!profile_.server.on()) return;
-  profile_.seconds = journal_.seconds_now();
-  profile_.workers.resize(config_->workers);
-  if (summary_.stopped_by == "interrupted") return;  // who does not answer may be why
-  roster_.announce(MessageType::profile, roster_.round());
-  for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    const auto said = roster_.profile(worker);
-    if (!said) continue;
-    try {
-      profile_.workers[worker] = Profile::from_bytes(*said);
-    } catch (const tpc::Error& error) {
-      warn(worker_name(worker) + " sent a malformed profile: " + error.what());
-    }
-  }
-}
-
-void Server::finish(const std::string& stopped_by) {
-  summary_.stopped_by = stopped_by;
-  journal_.conclude(summary_);
-  summary_.worker_losses = roster_.losses();
-  if (summary_.dim > 0) directory_->save_model(last_finite_);
-  if (in_rounds_) gather_profiles();
-  if (config_->checkpoint.at_end || stopped_by == "interrupted") leave_state(true);
-  try {
-    channel_->broadcast(MessageType::stop, journal_.line().round, {});
-  } catch (const Failure&) {
-    // a worker that is gone already has nothing left to do
-  }
-  // Before the farewell, which takes its time: mpirun, say, grants one second after SIGTERM.
-  if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
-  directory_->finish(summary_);
-  channel_->close();
 }
 
 }  // namespace threepc

@@ -4,35 +4,14 @@
 
 #include "members/star/server.hpp"
 #include "method/worker_state.hpp"
-#include "plugin/host_services.hpp"
-#include "record/log.hpp"
 
 namespace threepc {
-/// One that is due by rounds is written even if that means waiting for the one before.
-bool Server::wants_checkpoint(std::uint64_t round) {
-  const CheckpointRules& rules = config_->checkpoint;
-  const double waited = static_cast<double>(host_services().now() - last_checkpoint_) * 1e-9;
-  const bool by_rounds = rules.every_rounds && round > 0 && round % *rules.every_rounds == 0;
-  const bool by_seconds = rules.every_seconds && waited >= *rules.every_seconds && !writer_.busy();
-  return by_rounds || by_seconds;
-}
 
-/// Everything but what the workers are.
-Checkpoint Server::server_part(std::uint64_t round) {
-  last_checkpoint_ = host_services().now();
-  directory_->sync();  // a run that goes on from here has the lines until here
-  Checkpoint out;
-  out.round = round;
-  out.configuration = agreement(*config_);
-  out.summary = summary_;
-  journal_.save(out, last_checkpoint_, wire_bytes());
-  for (const auto& data : data_) out.data.push_back(data ? data->digest : 0);
+void Server::save_own(Checkpoint& out) {
   for (const RawVector* vector : held_vectors()) append(out.server, *vector);
   points_->save(out.server);
   aggregate_->save(out.server);
   downlink_->save(out.downlink);
-  out.workers.resize(config_->workers);
-  return out;
 }
 
 /// Copies the server's part and asks the workers for theirs, which they send before their next update.
@@ -79,14 +58,6 @@ bool Server::is_sound(std::uint32_t worker, const Bytes& state) {
   }
 }
 
-void Server::write(Checkpoint checkpoint) {
-  if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
-  log_info("checkpoint of round " + std::to_string(checkpoint.round));
-  saved_round_ = checkpoint.round;
-  writer_.write(std::move(checkpoint));
-}
-
-/// So that the run can go on from its last whole round, however it ended. `asking`: the workers can be asked.
 void Server::leave_state(bool asking) {
   if (!in_rounds_ || open_round_ == 0) return;
   try {
@@ -170,34 +141,17 @@ std::vector<RawVector*> Server::held_vectors() {
   return all;
 }
 
-/// The server's part of the checkpoint.
-void Server::restore() {
-  const Checkpoint& c = *resumed_;
-  if (c.summary.dim != summary_.dim)
-    throw Failure(Exit::data, "the checkpoint is of dimension " + std::to_string(c.summary.dim) + ", the problem of " +
-                                  std::to_string(summary_.dim) + "; is the data the same?");
-  summary_.stepsize = c.summary.stepsize;
-  summary_.A = c.summary.A;
-  summary_.B = c.summary.B;
-  summary_.L_minus = c.summary.L_minus;
-  summary_.L_plus = c.summary.L_plus;
-  journal_.load(c);
-  saved_round_ = absorbed_round_ = c.round;
-  injector_.resume_at(c.round + 1);
-  try {
-    tpc::Reader in(c.server.data(), c.server.size());
-    for (RawVector* vector : held_vectors()) take(in, *vector);
-    points_->load(in);
-    aggregate_->load(in);
-    in.finish();
-    restore_downlink();
-    for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
-      if (aggregate_->is_member(worker) != !c.workers[worker].empty() ||
-          aggregate_->is_member(worker) != (points_->of(worker) != nullptr))
-        throw tpc::Corrupt("a worker's state or its point is missing, or of no member");
-  } catch (const tpc::Error& error) {
-    throw Failure(Exit::data, std::string("the checkpoint does not fit the run: ") + error.what());
-  }
+void Server::load_own(const Checkpoint& from) {
+  tpc::Reader in(from.server.data(), from.server.size());
+  for (RawVector* vector : held_vectors()) take(in, *vector);
+  points_->load(in);
+  aggregate_->load(in);
+  in.finish();
+  restore_downlink();
+  for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
+    if (aggregate_->is_member(worker) != !from.workers[worker].empty() ||
+        aggregate_->is_member(worker) != (points_->of(worker) != nullptr))
+      throw tpc::Corrupt("a worker's state or its point is missing, or of no member");
 }
 
 /// Earlier versions have written none: then everybody is told as one that is new.

@@ -1,7 +1,7 @@
-// How a run begins: who takes part, in what dimension, with which step size.
+// How a run with a server begins: its parts, and the step size.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <cstring>
 #include <threepc/sdk/bytes.hpp>
 
 #include "members/message_bounds.hpp"
@@ -10,71 +10,12 @@
 #include "method/stepsize.hpp"
 
 namespace threepc {
-namespace {
-
-std::string hex(std::uint64_t digest) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(digest));
-  return text;
-}
-
-}  // namespace
-
-void Server::prepare() {
-  roster_.assemble([this](std::uint32_t worker) { return was_member(worker); });
-  make_parts();
-  if (resumed_ != nullptr)
-    restore();
-  else
-    decide_stepsize();
-  Bytes stepsize;
-  append(stepsize, summary_.stepsize);
-  channel_->broadcast(MessageType::begin, 0, stepsize);
-  if (resumed_ != nullptr) restore_workers();
-  channel_->begin_heartbeat();
-}
-
-bool Server::was_member(std::uint32_t worker) const {
-  return resumed_ != nullptr && !resumed_->workers[worker].empty();
-}
-
-/// The dimension is what a peer says: nothing of that size is allocated before x^0 has it.
-void Server::begin_from(const WorkerFacts& facts, std::span<const std::uint8_t> x0) {
-  if (x0.size() != facts.dim * size_of(membership_.dtype))
-    throw Failure(Exit::peer, "worker 0 sent an x^0 of the wrong size");
-  membership_.dim = summary_.dim = facts.dim;
-  membership_.blocks = facts.blocks;
+void Server::begin_at(std::span<const std::uint8_t> x0) {
   iterate_.emplace(config_->optimizer, membership_);
-  std::memcpy(iterate_->x().data(), x0.data(), x0.size());
-  last_finite_ = iterate_->x();
+  if (!x0.empty()) std::memcpy(iterate_->x().data(), x0.data(), x0.size());
 }
 
-void Server::accept(std::uint32_t worker, const WorkerFacts& facts, std::span<const std::uint8_t> x0) {
-  const std::string who = worker_name(worker);
-  if (!iterate_) begin_from(facts, x0);
-  if (facts.dim != membership_.dim)
-    throw Failure(Exit::data, who + " has a problem of dimension " + std::to_string(facts.dim) + ", worker 0 of " +
-                                  std::to_string(membership_.dim) + "; do all read the same data?");
-  if (facts.blocks != membership_.blocks)
-    throw Failure(Exit::data,
-                  who + " divides the vector into other matrices than worker 0; do all read the same data?");
-  require_same_data(worker, facts);
-  data_[worker] = {facts.data_digest, facts.own_data};
-  if (!in_rounds_) facts_[worker] = facts;
-}
-
-/// As it had before it was lost or the run was interrupted, and as all others have unless each may have its own.
-void Server::require_same_data(std::uint32_t worker, const WorkerFacts& facts) const {
-  const auto differ = [&](const std::string& than, std::uint64_t digest) {
-    throw Failure(Exit::data, "worker " + std::to_string(worker) + " has read other data than " + than + ": digest " +
-                                  hex(facts.data_digest) + " against " + hex(digest) +
-                                  "; give it the file that the run began with");
-  };
-  if (data_[worker] && data_[worker]->digest != facts.data_digest) differ("when it began", data_[worker]->digest);
-  for (std::uint32_t other = 0; other < data_.size() && !facts.own_data; ++other)
-    if (data_[other] && !data_[other]->may_differ && data_[other]->digest != facts.data_digest)
-      differ("worker " + std::to_string(other), data_[other]->digest);
-}
+std::uint64_t Server::longest_from_worker() const { return longest_message(*config_, *mechanism_); }
 
 void Server::make_parts() {
   mechanism_.emplace(config_->mechanism, membership_);
@@ -84,7 +25,7 @@ void Server::make_parts() {
   evaluation_.emplace(*config_, membership_, *mechanism_, roster_, journal_);
   blame_.emplace(*config_, roster_, *aggregate_, *mechanism_, *iterate_);
   if (resumed_ == nullptr) begin_downlink();
-  const std::uint64_t longest = longest_message(*config_, *mechanism_);
+  const std::uint64_t longest = longest_from_worker();
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     channel_->limit(tpc::member_of_worker(worker), longest);
 }

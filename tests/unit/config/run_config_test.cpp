@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "members/messages.hpp"
 #include "scratch_folder.hpp"
 
 using testing::Contains;
@@ -289,6 +290,14 @@ TEST_F(RunConfigTest, AgreementHasAllThatChangesX) {
     EXPECT_NE(of({change}), reference) << change;
   const std::string paced = "optimizer.schedule=cosine";
   EXPECT_NE(of({paced, "run.rounds=9"}), of({paced}));
+}
+
+/// Two versions of a plugin may code one message in two ways. A checkpoint has no messages, and says no versions.
+TEST_F(RunConfigTest, MembersAgreeOnTheVersionsOfWhatCodesMessages) {
+  const RunConfig config = load(full);
+  for (const char* place : {"mechanism", "mechanism.inner", "mechanism.inner.compressor", "mechanism.compressor"})
+    EXPECT_THAT(agreement_text(config), HasSubstr(std::string("\n") + place + ".version = \"1.0.0\"\n"));
+  EXPECT_THAT(agreement(config), Each(Not(HasSubstr("version"))));
 }
 
 TEST_F(RunConfigTest, AgreementReducesPathsToFileNames) {

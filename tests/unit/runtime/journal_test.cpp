@@ -32,7 +32,7 @@ struct Written {
     journal.line().round = number;
     journal.line().f = 1;
     journal.line().grad_norm_sq = grad_norm_sq;
-    journal.record(x, 0);
+    journal.record({x.bytes(), x.size_bytes()}, 0);
     return true;
   }
   Checkpoint saved() const {

@@ -21,6 +21,13 @@ TEST(Schedule, WarmupGrowsLinearlyToOneAndThenTheScheduleBegins) {
   EXPECT_EQ(schedule_factor(schedule, 7, 100), 0.5);
 }
 
+TEST(Schedule, InverseIsHalvedAfterDecayEveryRounds) {
+  const Schedule schedule{.kind = Kind::inverse, .decay_every = 50};
+  EXPECT_EQ(schedule_factor(schedule, 0, 100), 1.0);
+  EXPECT_EQ(schedule_factor(schedule, 50, 100), 0.5);
+  EXPECT_EQ(schedule_factor(schedule, 150, 100), 0.25);
+}
+
 TEST(Schedule, CosineFallsFromOneToZero) {
   const Schedule schedule{.kind = Kind::cosine, .warmup = 10};
   EXPECT_EQ(schedule_factor(schedule, 10, 110), 1.0);

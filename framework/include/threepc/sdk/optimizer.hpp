@@ -68,7 +68,8 @@ struct OptimizerTable {
                                           .reserved = 0,
                                           .create = create_for_dtype<OptimizerBase, Wrapper>,
                                           .destroy = destroy<OptimizerBase>,
-                                          .step = step};
+                                          .step = step,
+                                          .extension = nullptr};
 };
 
 }  // namespace detail

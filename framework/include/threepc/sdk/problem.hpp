@@ -150,7 +150,8 @@ struct ProblemTable {
                                         .start = start,
                                         .evaluate = evaluate,
                                         .curvature = has_curvature ? curvature : nullptr,
-                                        .evaluate_rows = has_rows<double, Impl<double>> ? evaluate_rows : nullptr};
+                                        .evaluate_rows = has_rows<double, Impl<double>> ? evaluate_rows : nullptr,
+                                        .extension = nullptr};
 };
 
 }  // namespace detail
