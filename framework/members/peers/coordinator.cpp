@@ -37,6 +37,7 @@ void Coordinator::make_parts() {
   weights_.emplace(network_->columns, consensus_);
   log_.emplace(*config_, *network_, replicas_.front(), remembers(*config_));
   scratch_ = mean_ = RawVector(membership_.dtype, membership_.dim);
+  resets_.resize(published_count_);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     channel_->limit(tpc::member_of_worker(worker), longest_from_worker());
   char text[160];
@@ -124,7 +125,9 @@ void Coordinator::count(std::uint64_t round, std::uint32_t worker, std::span<con
   const auto programs = programs_of(publication, published_count_);
   for (std::size_t k = 0; k < programs.size(); ++k) {
     bytes += programs[k].size();
-    for (const Operation& operation : parse_program(programs[k]))
+    const std::vector<Operation> program = parse_program(programs[k]);
+    require_played(round, worker, k, program);
+    for (const Operation& operation : program)
       values +=
           replicas_[k].replay(operation, round, worker,
                               {sizeof(tpc_sum), scratch_.dtype(), scratch_.dim(), 0, scratch_.data(), nullptr, 0});
@@ -133,6 +136,22 @@ void Coordinator::count(std::uint64_t round, std::uint32_t worker, std::span<con
   journal_.count_update(links * values, links * bytes);
   journal_.line().skipped += bytes == 0;
   published_bytes_ += bytes;
+}
+
+/// What the mechanism never does would be every listener's failure, and is its sender's here. In round 0 all begin.
+void Coordinator::require_played(std::uint64_t round, std::uint32_t worker, std::size_t k,
+                                 const std::vector<Operation>& program) {
+  const std::uint32_t can = replicas_[k].capabilities();
+  const bool resets = last_reset(program) >= 0, together = (can & TPC_RESETS_TOGETHER) != 0,
+             alone = (can & TPC_RESETS_ALONE) != 0;
+  const auto lends = [](const Operation& operation) { return operation.kind == OperationKind::lend; };
+  const bool may_not_lend = alone && std::any_of(program.begin(), program.end(), lends);
+  const bool may_not_reset = resets && !together && !alone, parts = together && !alone && resets != resets_[k];
+  if (worker == 0) resets_[k] = resets;
+  if (round > 0 && (may_not_lend || may_not_reset || (worker > 0 && parts)))
+    throw Failure(Exit::peer, "malformed message: it " + std::string(may_not_lend ? "lends" : "resets") +
+                                  " where the " + replicas_[k].name() +
+                                  (parts ? " has others do otherwise" : " never does"));
 }
 
 /// If one of them is missing, what the log has is as good, until the next time.

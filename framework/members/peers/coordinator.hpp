@@ -39,6 +39,7 @@ class Coordinator final : public Conductor {
   void take_in(std::uint64_t round);
   Bytes publication_of(std::uint64_t round, std::uint32_t worker);
   void count(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> publication);
+  void require_played(std::uint64_t round, std::uint32_t worker, std::size_t k, const std::vector<Operation>& program);
   void take_states();
   bool finish_round(std::uint64_t round);
   bool is_watched() const { return journal_.reported(); }
@@ -75,10 +76,11 @@ class Coordinator final : public Conductor {
   RawVector scratch_;
 
   Phase phase_ = Phase::mail;
-  std::vector<Bytes> mail_;  // of this round
-  RawVector mean_;           // of all x, in this round
-  bool began_ = false;       // the workers have published
-  bool asked_ = false;       // for their states
+  std::vector<Bytes> mail_;   // of this round
+  std::vector<bool> resets_;  // whether the first worker has reset each vector in it
+  RawVector mean_;            // of all x, in this round
+  bool began_ = false;        // the workers have published
+  bool asked_ = false;        // for their states
   bool finite_ = true;
   bool diverged_ = false;
   std::uint64_t published_bytes_ = 0, published_bytes_before_ = 0;  // until now, and until the open round

@@ -57,5 +57,12 @@ TEST(Kinds, EveryFunctionThatIsRequiredWasThereFromTheBeginning) {
   EXPECT_STREQ(kind_name(99), "plugin");
 }
 
+/// Numbers, not offsets: whoever adds to a table does not move what the first plugins have.
+TEST(Kinds, TablesOfTheFirstMinorVersionAreStillTaken) {
+  const std::pair<tpc_kind, std::size_t> first[] = {
+      {TPC_COMPRESSOR, 56}, {TPC_MECHANISM, 40}, {TPC_OPTIMIZER, 32}, {TPC_PROBLEM, 56}, {TPC_TRANSPORT, 96}};
+  for (const auto& [kind, size] : first) EXPECT_EQ(find_kind(kind)->least, size) << kind_name(kind);
+}
+
 }  // namespace
 }  // namespace threepc

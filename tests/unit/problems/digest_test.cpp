@@ -98,7 +98,8 @@ constexpr tpc_problem early_table = {
     .start = nullptr,
     .evaluate = nullptr,
     .curvature = nullptr,
-    .evaluate_rows = nullptr};
+    .evaluate_rows = nullptr,
+    .extension = nullptr};
 
 TEST(DigestOfAnEarlierPlugin, IsZero) {
   tpc_descriptor descriptor{};
