@@ -131,19 +131,26 @@ std::string final_table(const RunConfig& config, const Summary& s) {
   row("run", config.name + ", " + std::to_string(s.workers) + " workers over " + s.transport);
   row("problem", describe(config.problem) + ", d = " + std::to_string(s.dim));
   row("mechanism", describe(config.mechanism));
+  if (config.topology)
+    row("graph",
+        describe(*config.topology) + ", mixed by " + config.optimizer.descriptor->id + ", relayed by the server");
   row("stopped by", s.stopped_by + " after round " + std::to_string(m.round));
   if (s.worker_losses > 0) row("workers lost", std::to_string(s.worker_losses) + " times");
   if (config.evaluate != Evaluate::off) {
-    row("f(x)", number(m.f));
-    row("|grad f(x)|", (config.evaluate == Evaluate::bound ? "at most " : "") + number(std::sqrt(m.grad_norm_sq)));
+    row(config.topology ? "f(mean of x)" : "f(x)", number(m.f));
+    row(config.topology ? "|grad f|" : "|grad f(x)|",
+        (config.evaluate == Evaluate::bound ? "at most " : "") + number(std::sqrt(m.grad_norm_sq)));
   }
   row("step size", number(s.stepsize) + (config.stepsize ? "" : " (theory, times " + number(s.multiplier) + ")"));
   row("uplink per worker",
       quantity(m.uplink_bits_per_worker, "bit") + " (" + quantity(m.uplink_floats_per_worker, "floats") + ")");
-  row("downlink per worker", quantity(m.downlink_bits_per_worker, "bit"));
+  for (const NamedValue& value : m.measured)
+    if (value.key == "consensus") row("distance from mean", number(std::sqrt(value.value)) + " of the workers' x, rms");
+  if (!config.topology) row("downlink per worker", quantity(m.downlink_bits_per_worker, "bit"));
   if (m.evaluation_bits_per_worker > 0)
     row("evaluation", quantity(m.evaluation_bits_per_worker, "bit") + " per worker, for the metrics alone");
-  if (m.wire_bytes > 0) row("on the wire", wire_text(m, s.workers));
+  if (m.wire_bytes > 0)
+    row("on the wire", config.topology ? quantity(static_cast<double>(m.wire_bytes), "B") : wire_text(m, s.workers));
   row("time",
       duration(m.seconds) + (m.seconds > 0 ? format(", %.0f rounds/s", static_cast<double>(m.round) / m.seconds) : ""));
   row("hash of x", s.x_hash);

@@ -27,15 +27,15 @@ RunConfig configuration(const conformance::Request& mechanism) {
 
 const RunConfig& configuration_of(std::uint8_t choice) {
   static const conformance::Request topk = {"topk", {{"k", std::int64_t{5}}}};
-  static const RunConfig all[] = {configuration({"ef21", {}, {{"compressor", topk}}}), configuration({"lag", {{"zeta", 1.0}}}),
-                                  configuration({"gd"})};
+  static const RunConfig all[] = {configuration({"ef21", {}, {{"compressor", topk}}}),
+                                  configuration({"lag", {{"zeta", 1.0}}}), configuration({"gd"})};
   return all[choice % 3];
 }
 
 void read(std::uint8_t choice, std::uint8_t what, std::span<const std::uint8_t> bytes) {
   const RunConfig& config = configuration_of(choice);
   const RawVector zero(TPC_F64, dim);
-  GraphNode node(config, {TPC_F64, dim, 2, 0, 1}, network_of(config),
+  GraphNode node(config, {TPC_F64, dim, 2, 0, 1}, std::make_shared<const Network>(config),
                  [&](std::uint64_t, const RawVector&) -> const RawVector& { return zero; });
   node.start(zero);
   node.combine(0, 0.1, {});
