@@ -167,7 +167,8 @@ std::string curves_script(const SweepFile& sweep, const SweepOutcome& outcome, c
     plots += ", \\\n  NaN with points pointtype 2 pointsize 1.5 linewidth 2 linecolor rgb '#444444' title 'published'";
   return data + script_start("900,600") + "set title " + gnuplot_text(sweep.title) + "\nset xlabel " +
          gnuplot_text(x_label(*sweep.figure)) + "\nset ylabel " + gnuplot_text(y_label(sweep.figure->y)) +
-         "\nset logscale xy\nset format y '1e%+03T'\nset grid linecolor rgb '#dddddd'\nset key left bottom Left reverse spacing 1.2\n"
+         "\nset logscale xy\nset format y '1e%+03T'\nset grid linecolor rgb '#dddddd'\nset key left bottom Left "
+         "reverse spacing 1.2\n"
          "set border 3\nset tics nomirror\n" +
          labels + "plot \\\n" + plots + "\n}\n";
 }

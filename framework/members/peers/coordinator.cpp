@@ -14,12 +14,19 @@
 namespace threepc {
 namespace {
 
+constexpr double rounding = 1e-16;     // of a squared norm
 constexpr std::uint64_t window = 100;  // rounds in which a consensus error should not grow
 
 bool remembers(const RunConfig& config) {
   const CheckpointRules& rules = config.checkpoint;
   return rules.at_end || rules.every_rounds || rules.every_seconds ||
          config.faults.on_worker_loss == Faults::OnLoss::wait;
+}
+
+std::string brief(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
 }
 
 }  // namespace
@@ -40,10 +47,8 @@ void Coordinator::make_parts() {
   resets_.resize(published_count_);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     channel_->limit(tpc::member_of_worker(worker), longest_from_worker());
-  char text[160];
-  std::snprintf(text, sizeof text, "%zu links, relayed by the server; consensus = %g%s", network_->graph.links().size(),
-                consensus_, config_->consensus ? "" : " (half the alpha of the compressor: a rule, not theory)");
-  log_info(text);
+  log_info(std::to_string(network_->graph.links().size()) + " links, relayed by the server; consensus = " +
+           brief(consensus_) + (config_->consensus ? "" : " (half the alpha of the compressor: a rule, not theory)"));
 }
 
 void Coordinator::decide_stepsize() { summary_.stepsize = config_->multiplier * *config_->stepsize; }
@@ -263,29 +268,22 @@ void Coordinator::evaluate(std::uint64_t round, const RawVector& mean) {
   journal_.line().grad_norm_sq = tpc::norm_sq(std::span<const double>(gradient));
 }
 
-/// The mean is conserved even where each x_i grows without bound, so f alone does not tell.
+/// The mean is conserved even where each x_i grows without bound, so f alone does not tell. Growth is against how large
+/// the mean was at first, or, where all began at zero, against the first error: what equal x differ by is rounding.
 void Coordinator::judge_consensus(std::uint64_t round, double error) {
-  if (first_error_ == 0) first_error_ = error;
-  const double growth = std::sqrt(error / first_error_);
-  char text[200];
+  if (scale_ == 0) scale_ = std::max(error, norm_sq(mean_));
+  const double growth = std::sqrt(error / scale_);
   if (!finite_ || growth > config_->stop.divergence) {
     diverged_ = true;
-    std::snprintf(text, sizeof text,
-                  "round %llu: the workers part: their distance from their mean has grown %.3g-fold; "
-                  "lower optimizer.consensus (now %g)",
-                  static_cast<unsigned long long>(round), growth, consensus_);
-    warn(text);
+    return warn("round " + std::to_string(round) + ": the workers part: their distance from their mean has grown " +
+                brief(growth) + "-fold; lower optimizer.consensus (now " + brief(consensus_) + ")");
   }
   if (round < window_round_ + window) return;
-  const bool grows = window_error_ > 0 && error > 4 * window_error_ && error > 1e-20 * norm_sq(mean_);
-  if (grows && !diverged_ && !std::exchange(warned_, true)) {
-    std::snprintf(text, sizeof text,
-                  "round %llu: the consensus error has grown from %.3g to %.3g in %llu rounds; a "
-                  "lower optimizer.consensus (now %g) or stepsize may help",
-                  static_cast<unsigned long long>(round), window_error_, error,
-                  static_cast<unsigned long long>(round - window_round_), consensus_);
-    warn(text);
-  }
+  const bool grows = window_error_ > rounding * norm_sq(mean_) && error > 4 * window_error_;
+  if (grows && !std::exchange(warned_, true))
+    warn("round " + std::to_string(round) + ": the consensus error has grown " + brief(error / window_error_) +
+         "-fold in " + std::to_string(round - window_round_) + " rounds; a lower optimizer.consensus (now " +
+         brief(consensus_) + ") or stepsize may help");
   window_round_ = round;
   window_error_ = error;
 }
@@ -299,7 +297,7 @@ void Coordinator::write_checkpoint(std::uint64_t round) {
 void Coordinator::save_own(Checkpoint& out) {
   append(out.server, last_finite_);
   append(out.server, published_bytes_);
-  append(out.server, first_error_);
+  append(out.server, scale_);
   append(out.server, window_error_);
   append(out.server, window_round_);
   for (const double y : weights_->values()) append(out.server, y);
@@ -313,7 +311,7 @@ void Coordinator::load_own(const Checkpoint& from) {
   tpc::Reader in(from.server.data(), from.server.size());
   take(in, last_finite_);
   published_bytes_ = in.get<std::uint64_t>();
-  first_error_ = in.get<double>();
+  scale_ = in.get<double>();
   window_error_ = in.get<double>();
   window_round_ = in.get<std::uint64_t>();
   for (double& y : weights_->values()) y = in.get<double>();

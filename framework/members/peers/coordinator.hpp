@@ -84,7 +84,7 @@ class Coordinator final : public Conductor {
   bool finite_ = true;
   bool diverged_ = false;
   std::uint64_t published_bytes_ = 0, published_bytes_before_ = 0;  // until now, and until the open round
-  double first_error_ = 0;                                          // the first consensus error that is not 0
+  double scale_ = 0;                                                // of x at first, squared
   double window_error_ = 0;                                         // at the start of the last hundred rounds
   std::uint64_t window_round_ = 0;
   bool warned_ = false;
