@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "../runtime/folder.hpp"
 #include "graphs.hpp"
 #include "members/messages.hpp"
 #include "members/peers/mail.hpp"
@@ -24,8 +25,10 @@ const std::string reference = std::string(THREEPC_TEST_SOURCES) + "/../../e2e/re
 /// A configuration of peers who have nothing to minimise.
 RunConfig config_of(const std::string& graph, const std::string& weights, const std::string& mechanism,
                     double consensus, const std::string& optimizer = "push-sum") {
+  static const TestFolder own;  // tests run side by side
+  const std::string& folder = own.path();
   static int count = 0;
-  const std::string folder = testing::TempDir(), links = folder + "/links" + std::to_string(count++) + ".txt";
+  const std::string links = folder + "/links" + std::to_string(count++) + ".txt";
   const NamedGraph named(graph);
   std::ofstream(links) << named.text();
   std::ofstream(folder + "/run.toml") << "[workers]\ncount = " << named.workers

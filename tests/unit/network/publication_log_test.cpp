@@ -6,13 +6,15 @@
 #include <fstream>
 #include <memory>
 
+#include "../runtime/folder.hpp"
 #include "members/peers/publisher.hpp"
 
 namespace threepc {
 namespace {
 
 RunConfig ring_of(std::uint32_t workers) {
-  const std::string file = testing::TempDir() + "/ring.toml";
+  static const TestFolder own;  // tests run side by side
+  const std::string file = own.path("ring.toml");
   std::ofstream(file) << "[workers]\ncount = " << workers
                       << "\n[problem]\nplugin = \"quadratic\"\ndim = 4\n[mechanism]\nplugin = \"gd\"\n[optimizer]\n"
                          "plugin = \"push-sum\"\nstepsize = 0.1\n[topology]\nplugin = \"ring\"\n";
