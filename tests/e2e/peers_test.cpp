@@ -61,12 +61,12 @@ TEST_F(Peers, HaveTheSameBitsOnEveryTransport) {
 }
 
 TEST_F(Peers, HaveTheSameBitsAfterWorkersWereKilled) {
-  const std::string expected = hash("whole");
+  const std::string momentum = "mechanism.momentum=0.5", expected = hash("whole", {momentum});
   for (const char* faults : {R"([{kind="kill",worker=3,round=100,when="receive"}])",
                              R"([{kind="kill",worker=3,round=100,when="send"},{kind="kill",worker=0,round=0}])",
                              R"([{kind="corrupt",worker=2,round=60},{kind="drop",worker=1,round=80}])"}) {
     const json summary = this->summary(
-        "killed", {"transport.plugin=tcp", "transport.timeout=3", std::string("faults.inject=") + faults});
+        "killed", {"transport.plugin=tcp", "transport.timeout=3", momentum, std::string("faults.inject=") + faults});
     EXPECT_EQ(summary["x_hash"], expected) << faults;
     EXPECT_GE(summary["worker_losses"], 1) << faults;
   }
@@ -82,6 +82,7 @@ TEST_F(Peers, HaveTheSameBitsAfterAResume) {
     const Result result = run_program({"run", "--resume", folder_.path("half"), "--set", "run.rounds=200", "--quiet"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     const json resumed = read_summary(folder_.path("half"));
+    EXPECT_EQ(resumed["x_hash"], expected) << method;
     EXPECT_EQ(resumed["uplink_bits_per_worker"], read_summary(folder_.path("whole"))["uplink_bits_per_worker"]);
     EXPECT_EQ(resumed["f"], read_summary(folder_.path("whole"))["f"]) << method;
   }
@@ -133,6 +134,8 @@ TEST_F(Peers, AreRefusedWhatTheyCannotDo) {
   EXPECT_THAT(refusal({"run.evaluate=bound"}), HasSubstr("use \"exact\" or \"off\""));
   EXPECT_THAT(refusal({"topology.weights=metropolis"}), HasSubstr("needs a link back for each link"));
   EXPECT_THAT(refusal({"topology.plugin=rign"}), HasSubstr("ring"));
+  EXPECT_THAT(refusal({"mechanism={plugin=\"ef21\",compressor={plugin=\"threshold\",rule=\"absolute\",tau=0.3}}"}),
+              HasSubstr("names none above 0; give a number"));
   EXPECT_THAT(refusal({"optimizer.consensus=2"}), HasSubstr("consensus"));
 }
 

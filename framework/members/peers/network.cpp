@@ -72,10 +72,15 @@ std::shared_ptr<const Network> network_of(const RunConfig& config) {
 double consensus_of(const RunConfig& config, const MechanismTree& tree) {
   if (config.consensus) return *config.consensus;
   double alpha = 1;
-  for (const auto& codec : tree.codecs()) alpha = std::min(alpha, contraction(*codec));
-  if (alpha > 0) return alpha < 1 ? alpha / 2 : 1;
-  throw Failure(Exit::usage, config.file + ": optimizer.consensus: \"auto\" is half the alpha of the compressor, and " +
-                                 "one of the " + tree.name() + " names none; give a number, such as 0.1");
+  for (const auto& codec : tree.codecs()) {
+    const double own = contraction(*codec);
+    if (!(own > 0))  // NaN, too: it says nothing of itself
+      throw Failure(Exit::usage, config.file +
+                                     ": optimizer.consensus: \"auto\" is half the alpha of the compressor, and " +
+                                     codec->name() + " names none above 0; give a number, such as 0.1");
+    alpha = std::min(alpha, own);
+  }
+  return alpha < 1 ? alpha / 2 : 1;
 }
 
 Membership publishing_membership(Membership run, std::size_t k) {

@@ -92,10 +92,11 @@ Bytes Peer::state() {
 }
 
 /// A state that this worker once sent, if it did, and the mail of every round since: what was done with it once is done
-/// again, and gives the same bits.
+/// again, and gives the same bits. Nothing remains of what it was: it may never have been gone.
 void Peer::take_state(std::uint64_t, tpc::Reader& in) {
   node_.reset();
   prepare();
+  estimator_.emplace(*config_, *problem_, problem_->facts().rows);
   if (in.remaining() == 0) return;
   std::uint64_t next = in.get<std::uint64_t>();
   tpc::Reader state = [&] {
