@@ -18,8 +18,7 @@ Membership of_listener(Membership membership) {
 
 GraphNode::GraphNode(const RunConfig& config, const Membership& membership, std::shared_ptr<const Network> network,
                      Gradient gradient)
-    : config_(&config),
-      membership_(membership),
+    : membership_(membership),
       network_(std::move(network)),
       gradient_(std::move(gradient)),
       method_(config.optimizer, membership, streams::optimizer),

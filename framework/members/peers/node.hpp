@@ -26,7 +26,7 @@ class GraphNode {
     std::span<const std::uint8_t> publication;
   };
 
-  /// `config` outlives the node. Throws Failure.
+  /// Throws Failure.
   GraphNode(const RunConfig& config, const Membership& membership, std::shared_ptr<const Network> network,
             Gradient gradient);
 
@@ -55,7 +55,6 @@ class GraphNode {
   const RawVector& vector(std::size_t published) const;
   std::vector<void*> state();
 
-  const RunConfig* config_;
   Membership membership_;
   std::shared_ptr<const Network> network_;
   Gradient gradient_;
