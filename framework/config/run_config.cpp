@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "config/document.hpp"
+#include "config/everybody.hpp"
 #include "config/keys.hpp"
 #include "config/resolve.hpp"
 #include "config/section.hpp"
@@ -285,6 +286,7 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
   read_plugins(root, config, context);
   read_downlink(root.child("downlink"), config, context);
   read_topology(root, config, context);
+  read_exchange(root, config);
   root.refuse_unknown();
   refuse_injections(config);
   return config;

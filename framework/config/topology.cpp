@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "config/everybody.hpp"
 #include "config/keys.hpp"
 #include "plugin/peer_method.hpp"
 
@@ -22,12 +23,6 @@ std::string peer_methods(const Catalog& catalog) {
       out += (out.empty() ? "" : ", ") + std::string(entry.descriptor->id);
   }
   return out.empty() ? "none" : out;
-}
-
-/// A key of a run around a server, which a graph does not have.
-void refuse(Section section, const char* key, const std::string& why) {
-  const Node* const node = section.take(key);
-  if (node != nullptr) section.wrong(*node, key, why);
 }
 
 void require_peers(Section optimizer, const RunConfig& config, const ResolveContext& context) {
@@ -60,24 +55,10 @@ void require_stepsize(Section optimizer, const RunConfig& config, const ResolveC
 void refuse_what_needs_a_server(Section& root, const RunConfig& config) {
   refuse(root.child("downlink"), "plugin", "a graph has no downlink: the mechanism compresses what every worker says");
   refuse(root.child("downlink"), "of", "a graph has no downlink: the mechanism compresses what every worker says");
-  Section workers = root.child("workers"), run = root.child("run"), faults = root.child("faults");
-  if (config.participation < 1) refuse(workers, "participation", "on a graph every worker takes part in every round");
-  if (config.start < config.workers) refuse(workers, "start", "a graph begins when all its workers are there");
+  Section run = root.child("run");
   if (config.measure) refuse(run, "measure", "compares what a server knows, and on a graph there is none");
   if (config.evaluate == Evaluate::bound)
     refuse(run, "evaluate", "\"bound\" needs a server's g; use \"exact\" or \"off\" on a graph");
-  refuse(faults, "round_deadline", "a graph waits for everybody: what one worker misses, its neighbours miss");
-}
-
-/// Not said, a lost worker is waited for.
-void read_losses(Section faults, RunConfig& config) {
-  const Node* const node = faults.take("on_worker_loss");
-  if (config.faults.on_worker_loss != Faults::OnLoss::lazy) return;
-  if (node != nullptr)
-    faults.wrong(*node, "on_worker_loss",
-                 "\"lazy\" would have neighbours mix with what a lost worker said last, and what they give away is "
-                 "lost; use \"wait\" or \"stop\" on a graph");
-  config.faults.on_worker_loss = Faults::OnLoss::wait;
 }
 
 }  // namespace
@@ -96,7 +77,8 @@ void read_topology(Section& root, RunConfig& config, const ResolveContext& conte
   require_peers(optimizer, config, context);
   require_stepsize(optimizer, config, context);
   refuse_what_needs_a_server(root, config);
-  read_losses(root.child("faults"), config);
+  require_everybody(root, config, "on a graph",
+                    "would have neighbours mix with what a lost worker said last, and what they give away is lost");
 }
 
 }  // namespace threepc

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "members/channel.hpp"
+#include "plugin/problem.hpp"
 
 namespace threepc {
 namespace {
@@ -15,9 +16,16 @@ std::uint64_t state_vectors(const PluginSpec& spec) {
   return count;
 }
 
+/// What a worker hears in one evaluation, which its state holds.
+std::uint64_t history(const RunConfig& config, std::uint64_t parcels) {
+  constexpr std::uint64_t heading = 16;  // of a parcel
+  const tpc_exchange* const exchange = find_exchange(config.problem);
+  return exchange == nullptr ? 0 : exchange->exchanges * (parcels + heading * (config.workers + 1));
+}
+
 }  // namespace
 
-std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mechanism) {
+std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mechanism, std::uint64_t parcels) {
   const Membership& run = mechanism.membership();
   const std::uint64_t vector = sizeof(double) * std::uint64_t{run.dim};  // curvature products are doubles always
   // A worker's state is g_i, what it has lent, each a sum and its error, v, x, and what plugins declare; twice that
@@ -25,7 +33,7 @@ std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mech
   const std::uint64_t state = (12 + state_vectors(config.mechanism)) * vector;
   const std::uint64_t facts = vector + sizeof(tpc::Block) * run.blocks.size();
   const std::uint64_t lines = 2 * agreement_text(config).size();
-  return texts + std::max({mechanism.longest_program(), state, facts, lines});
+  return texts + history(config, parcels) + std::max({mechanism.longest_program(), state, facts, lines});
 }
 
 }  // namespace threepc

@@ -12,7 +12,8 @@ namespace threepc {
 inline constexpr std::uint64_t longest_before_dimension = std::uint64_t{16} << 20;
 
 /// Bytes of the longest message of a run with this mechanism, in either direction: updates, evaluations, states,
-/// models, curvature products, facts, configurations, and the texts of failures.
-std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mechanism);
+/// models, curvature products, facts, configurations, and the texts of failures. `parcels`: tpc_exchange.peers's
+/// longest, where the problem has an exchange.
+std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mechanism, std::uint64_t parcels = 0);
 
 }  // namespace threepc

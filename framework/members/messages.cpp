@@ -8,7 +8,10 @@
 namespace threepc {
 namespace {
 
-constexpr std::uint8_t facts_curvature = 1, facts_data = 2, facts_own = 4, facts_start = 8;  // the flags of WorkerFacts
+constexpr std::uint8_t facts_curvature = 1, facts_data = 2, facts_own = 4, facts_start = 8,
+                       facts_parcels = 16;  // the flags of WorkerFacts
+
+constexpr std::uint64_t largest_exchange = std::uint64_t{1} << 40;
 
 /// A person reads no more than a screen.
 std::string shortened(const std::string& text) {
@@ -98,7 +101,8 @@ Bytes to_bytes(const WorkerFacts& facts) {
   append(out, facts.dim);
   append(out, static_cast<std::uint8_t>((facts.has_curvature ? facts_curvature : 0) |
                                         (facts.data_digest != 0 ? facts_data : 0) | (facts.own_data ? facts_own : 0) |
-                                        (facts.start_digest != 0 ? facts_start : 0)));
+                                        (facts.start_digest != 0 ? facts_start : 0) |
+                                        (facts.longest_parcels != 0 ? facts_parcels : 0)));
   append(out, facts.L_i);
   append(out, facts.L_minus);
   append(out, facts.hessian_spread);
@@ -106,6 +110,7 @@ Bytes to_bytes(const WorkerFacts& facts) {
   for (const tpc::Block& block : facts.blocks) append(out, block.rows), append(out, block.columns);
   if (facts.data_digest != 0) append(out, facts.data_digest);
   if (facts.start_digest != 0) append(out, facts.start_digest);
+  if (facts.longest_parcels != 0) append(out, facts.longest_parcels);
   return out;
 }
 
@@ -116,7 +121,8 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     facts.dim = in.get<std::uint32_t>();
     if (facts.dim == 0 || facts.dim == UINT32_MAX) throw tpc::Corrupt("d is not in 1 .. 2^32 - 2");
     const auto flags = in.get<std::uint8_t>();
-    if (flags > (facts_curvature | facts_data | facts_own | facts_start)) throw tpc::Corrupt("unknown flags");
+    if (flags > (facts_curvature | facts_data | facts_own | facts_start | facts_parcels))
+      throw tpc::Corrupt("unknown flags");
     facts.has_curvature = (flags & facts_curvature) != 0;
     facts.own_data = (flags & facts_own) != 0;
     facts.L_i = in.get<double>();
@@ -136,6 +142,8 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     if ((flags & facts_data) != 0 && facts.data_digest == 0) throw tpc::Corrupt("a digest of nothing");
     if ((flags & facts_start) != 0) facts.start_digest = in.get<std::uint64_t>();
     if ((flags & facts_start) != 0 && facts.start_digest == 0) throw tpc::Corrupt("a digest of no x^0");
+    if ((flags & facts_parcels) != 0) facts.longest_parcels = in.get<std::uint64_t>();
+    if (facts.longest_parcels > largest_exchange) throw tpc::Corrupt("parcels of more than 2^40 bytes");
     bytes = in.take_rest();
     return facts;
   } catch (const tpc::Error& error) {

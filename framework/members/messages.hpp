@@ -44,6 +44,9 @@ enum class MessageType : std::uint32_t {
   evaluate_state = 24,
   astray = 25,   // worker -> server: those steps do not lead to that x; it waits for x itself
   profile = 26,  // server -> worker: measure (u8, 1: with events), or, empty, tell; worker -> server: a Profile
+  // What a problem's workers say to each other before a gradient is known: worker -> server: Parcels for its peers;
+  // server -> worker: those of its peers
+  exchange = 27,
   // server -> worker on a graph: what its in-neighbours published in the round before; it publishes in its turn
   mail = 28,
   mail_evaluate = 29,
@@ -76,9 +79,10 @@ struct WorkerFacts {
   double L_minus = std::numeric_limits<double>::quiet_NaN();
   double hessian_spread = std::numeric_limits<double>::quiet_NaN();
   std::vector<tpc::Block> blocks = {};
-  std::uint64_t data_digest = 0;   // of what it has read; 0: nothing
-  bool own_data = false;           // which may differ from what others have read
-  std::uint64_t start_digest = 0;  // of x^0 as this worker computes it; 0: it does not say
+  std::uint64_t data_digest = 0;      // of what it has read; 0: nothing
+  bool own_data = false;              // which may differ from what others have read
+  std::uint64_t start_digest = 0;     // of x^0 as this worker computes it; 0: it does not say
+  std::uint64_t longest_parcels = 0;  // tpc_exchange.peers; 0: it exchanges nothing
 };
 
 Bytes to_bytes(const WorkerFacts& facts);

@@ -1,5 +1,6 @@
 #include "members/worker.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <sstream>
@@ -96,6 +97,10 @@ void Worker::handle(const tpc_message& message) {
     case MessageType::profile:
       answer_profile(message);
       break;
+    case MessageType::exchange:
+      require_problem("sent what other workers say");
+      deliver(message);
+      break;
     case MessageType::diagnose:
       channel_.send(server, MessageType::diagnosis, round_, bytes_of(problem_ ? diagnosis(round_) : ""));
       break;
@@ -110,6 +115,10 @@ void Worker::handle(const tpc_message& message) {
       require_problem("sent a model");
       answer(*question, message);
   }
+}
+
+void Worker::deliver(const tpc_message&) {
+  throw Failure(Exit::peer, "the server sent what other workers say, and this worker has no use for it");
 }
 
 void Worker::agree(std::span<const std::uint8_t> server_lines) {
@@ -135,6 +144,8 @@ void Worker::send_facts() {
   WorkerFacts facts{known.dim,         problem_->has_curvature(), known.L_i,
                     known.L_minus,     known.hessian_spread,      membership_.blocks,
                     known.data_digest, known.own_data != 0};
+  if (find_exchange(config_->problem) != nullptr)
+    facts.longest_parcels = std::max<std::uint64_t>(problem_->peers().longest, 1);
   const bool wanted = !config_->stepsize.has_value();
   if (wanted && std::isnan(facts.L_i) && facts.has_curvature)
     facts.L_i = largest_eigenvalue(facts.dim, [&](std::span<const double> v, std::span<double> out) {

@@ -42,6 +42,8 @@ class Worker {
   virtual std::uint64_t prepare() = 0;
   /// At x^t, or on the way there.
   virtual void answer(const Question& question, const tpc_message& message) = 0;
+  /// What the worker's peers have said in the evaluation that it is in.
+  virtual void deliver(const tpc_message& message);
   /// All that it needs to go on from here, and back: becomes what `in` says, of the end of `round`, or, where that is
   /// empty, what it was at the start. take_state throws tpc::Error for what does not fit.
   virtual Bytes state() = 0;

@@ -22,8 +22,8 @@ Estimator::Estimator(const RunConfig& config, const Problem& problem, std::uint6
 
 void Estimator::next(const tpc_context& context, const void* x, double* value) {
   std::swap(point_, previous_);
-  if (exact()) return problem_->evaluate(context, x, value, point_.data());
-  if (value != nullptr) problem_->evaluate(context, x, value, truth_.data());
+  if (exact()) return evaluate(context, x, value, point_.data());
+  if (value != nullptr) evaluate(context, x, value, truth_.data());
   estimate(context, x);
   if (momentum_ < 1 && begun_) average(momentum_, previous_, point_);
   begun_ = true;
@@ -35,8 +35,13 @@ void Estimator::restart(const tpc_context& context, const void* x, tpc::Reader& 
   if (momentum_ < 1 && memory.remaining() > 0) take(memory, point_);
 }
 
+void Estimator::evaluate(const tpc_context& context, const void* x, double* value, void* gradient) const {
+  if (source_) return source_(value, gradient);
+  problem_->evaluate(context, x, value, gradient);
+}
+
 void Estimator::estimate(const tpc_context& context, const void* x) {
-  if (batch_ == 0) return problem_->evaluate(context, x, nullptr, point_.data());
+  if (batch_ == 0) return evaluate(context, x, nullptr, point_.data());
   draw(context);
   problem_->evaluate_rows(context, x, drawn_, point_.data());
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "config/run_config.hpp"
@@ -18,6 +19,14 @@ class Estimator {
  public:
   /// Throws Failure(Exit::usage) if the problem cannot give what the configuration asks for. `problem` outlives it.
   Estimator(const RunConfig& config, const Problem& problem, std::uint64_t rows);
+
+  /// From where f_i and its gradient come, either if it is wanted, in place of the problem: of one that the host can
+  /// only evaluate together with other workers'.
+  using Source = std::function<void(double* value, void* gradient)>;
+  void take_from(Source source) { source_ = std::move(source); }
+
+  /// f_i and its gradient, either of which may be nullptr; the estimate does not move.
+  void evaluate(const tpc_context& context, const void* x, double* value, void* gradient) const;
 
   /// Whether estimates are the gradients themselves.
   bool exact() const { return batch_ == 0 && momentum_ == 1; }
@@ -42,6 +51,7 @@ class Estimator {
   void draw(const tpc_context& context);
 
   const Problem* problem_;
+  Source source_;
   std::uint64_t rows_ = 0;
   std::uint64_t batch_ = 0;  // 0: all rows
   double momentum_ = 1;

@@ -83,6 +83,8 @@ void Journal::save(Checkpoint& out, std::int64_t time, std::uint64_t wire_bytes)
   out.final_last = tally_.last;
   out.last.measured.clear();
   out.final_last.measured.clear();
+  out.last.metrics.clear();
+  out.final_last.metrics.clear();
   out.values = tally_.values;
   out.uplink_bytes = tally_.uplink_bytes;
   out.downlink_bytes = tally_.downlink_bytes;

@@ -20,6 +20,7 @@ Json to_json(const Metrics& m) {
               {"skipped", m.skipped},
               {"seconds", m.seconds}};
   for (const NamedValue& named : m.measured) out[named.key] = number_or_null(named.value);
+  for (const NamedValue& named : m.metrics) out["metrics"][named.key] = number_or_null(named.value);
   return out;
 }
 

@@ -28,7 +28,8 @@ struct Metrics {
   std::uint64_t wire_bytes = 0;           // everything on the server's sockets, both ways
   std::uint32_t skipped = 0;              // workers that skipped this round
   double seconds = 0;
-  std::vector<NamedValue> measured = {};  // [run] measure, and the lower end of a bound
+  std::vector<NamedValue> measured = {};  // [run] measure, the lower end of a bound, what a graph or an exchange costs
+  std::vector<NamedValue> metrics = {};   // of the problem, beside f
 };
 
 /// The line without its end, keys as the contract fixes them.

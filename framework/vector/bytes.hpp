@@ -24,6 +24,11 @@ void append(Bytes& out, T value) {
   std::memcpy(out.data() + at, &value, sizeof value);
 }
 
+inline void append(Bytes& out, std::span<const std::uint8_t> bytes) {
+  const std::size_t at = out.size();
+  out.resize(at + bytes.size());
+  if (!bytes.empty()) std::memcpy(out.data() + at, bytes.data(), bytes.size());
+}
 inline void append(Bytes& out, const RawVector& v) { out.insert(out.end(), v.bytes(), v.bytes() + v.size_bytes()); }
 inline void append(Bytes& out, const ExactVector& v) { append(out, v.sum()), append(out, v.error()); }
 

@@ -130,7 +130,7 @@ TEST_F(Peers, AreRefusedWhatTheyCannotDo) {
   EXPECT_THAT(refusal({"optimizer.stepsize=theory"}), HasSubstr("give a number"));
   EXPECT_THAT(refusal({"faults.on_worker_loss=lazy"}), HasSubstr("use \"wait\" or \"stop\" on a graph"));
   EXPECT_THAT(refusal({"workers.participation=0.5"}), HasSubstr("every worker takes part"));
-  EXPECT_THAT(refusal({"faults.round_deadline=1"}), HasSubstr("waits for everybody"));
+  EXPECT_THAT(refusal({"faults.round_deadline=1"}), HasSubstr("everybody is waited for"));
   EXPECT_THAT(refusal({"run.evaluate=bound"}), HasSubstr("use \"exact\" or \"off\""));
   EXPECT_THAT(refusal({"topology.weights=metropolis"}), HasSubstr("needs a link back for each link"));
   EXPECT_THAT(refusal({"topology.plugin=rign"}), HasSubstr("ring"));

@@ -55,9 +55,12 @@ class Evaluation {
  private:
   std::size_t gradient_size() const;
   std::size_t measured_size() const;
+  std::size_t metrics_size() const { return metric_names_.size() * 2 * sizeof(double); }
   std::span<const std::uint8_t> gradient_of(std::uint32_t worker) const;
   bool is_finite(std::uint32_t worker) const;
   void add(std::uint32_t worker, std::span<const std::uint8_t> message);
+  void add_metrics(std::span<const std::uint8_t> shares);
+  void report_metrics();
   void bound_gradient(const RawVector& g, std::uint32_t members);
 
   const RunConfig* config_;
@@ -67,6 +70,8 @@ class Evaluation {
   Roster* roster_;
   Journal* journal_;
   std::optional<Measurements> measurements_;
+  std::vector<std::string> metric_names_;  // of the problem
+  std::vector<tpc::Share> metrics_;        // of this round so far
   std::uint64_t round_ = 0;
   bool wanted_ = false;
   bool complete_ = true;

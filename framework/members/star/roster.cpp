@@ -81,6 +81,34 @@ void Roster::collect() {
     if (seats_[worker].asked) await_update(worker);
 }
 
+void Roster::exchange(Relay& relay) {
+  relay_ = &relay;
+  for (std::uint32_t stage = 0; stage < relay.exchanges(); ++stage) {
+    for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) await_parcels(worker);
+    relay.close_stage();
+    for (std::uint32_t worker = 0; worker < seats_.size(); ++worker)
+      if (is_present(worker)) tell(worker, MessageType::exchange, round_, relay.mail(worker, stage));
+  }
+}
+
+void Roster::await_parcels(std::uint32_t worker) {
+  if (obtain(worker, {MessageType::exchange, round_, "what it has for its peers", question_to(worker), false})) return;
+  throw Failure(Exit::peer, "round " + std::to_string(round_) + ": " + worker_name(worker) +
+                                " is gone, and without what it has for its peers no gradient is known");
+}
+
+/// Whether it is what is wanted: one that came back plays the evaluation again, and hears what it has heard before.
+bool Roster::take_parcels(std::uint32_t worker, const Wanted& wanted, const tpc_message& message) {
+  try {
+    const std::uint32_t stage = relay_->take(worker, round_, payload_of(message));
+    if (stage == relay_->open_stage()) return is(message, wanted.type);
+    tell(worker, MessageType::exchange, round_, relay_->mail(worker, stage));
+  } catch (const Failure& failure) {
+    lose(worker, worker_name(worker) + ": " + failure.what(), true);
+  }
+  return false;
+}
+
 void Roster::await_update(std::uint32_t worker) {
   seats_[worker].update.reset();
   if (const auto message = obtain(worker, wanted_update())) seats_[worker].update = program_of(payload_of(*message));
@@ -188,6 +216,8 @@ bool Roster::goes_on_without(std::uint32_t worker) const {
 /// Judges a message of a worker that is present, and deals with those that are something else.
 bool Roster::is_wanted(std::uint32_t worker, const Wanted& wanted, const tpc_message& message) {
   Seat& seat = seats_[worker];
+  if (is(message, MessageType::exchange) && relay_ != nullptr && message.round == round_)
+    return take_parcels(worker, wanted, message);
   if (is(message, wanted.type) && message.round == wanted.round) {
     const bool damaged = is(message, MessageType::update) && !unseal(payload_of(message), wanted.round);
     if (damaged) lose(worker, worker_name(worker) + " sent a damaged update: its checksum does not match", true);

@@ -11,6 +11,7 @@
 #include "config/run_config.hpp"
 #include "members/channel.hpp"
 #include "members/star/downlink.hpp"
+#include "members/star/parcels.hpp"
 
 namespace threepc {
 
@@ -77,6 +78,10 @@ class Roster {
   /// Tells x^round to the workers that are present; those that are not `sampled` (empty: all are) are told only if they
   /// are members and an evaluation is wanted.
   void ask(std::uint64_t round, bool evaluate, const std::vector<bool>& sampled);
+  /// Of a problem whose workers say something to each other first: carries that, stage by stage, in the round that
+  /// `relay` has begun. Throws Failure(Exit::peer) where a worker has left: the others cannot go on without it. `relay`
+  /// outlives the round.
+  void exchange(Relay& relay);
   /// Waits for the updates of the workers that were asked.
   void collect();
   /// What the worker has sent in this round is no message of a member that is in its senses: it is lost, and told so.
@@ -162,6 +167,8 @@ class Roster {
   Wanted wanted_update() const {
     return {MessageType::update, round_, "the update", {Form::model, true, evaluate_}, true};
   }
+  void await_parcels(std::uint32_t worker);
+  bool take_parcels(std::uint32_t worker, const Wanted& wanted, const tpc_message& message);
   void await_update(std::uint32_t worker);
   std::optional<tpc_message> obtain(std::uint32_t worker, const Wanted& wanted);
   bool is_awaited(std::uint32_t worker) const;
@@ -197,6 +204,7 @@ class Roster {
   const RunConfig* config_;
   Channel* channel_;
   Home* home_;
+  Relay* relay_ = nullptr;
   bool survives_;
   std::vector<Seat> seats_;
   std::uint64_t round_ = 0;

@@ -12,6 +12,11 @@
 namespace threepc {
 namespace {
 
+std::uint32_t exchanges_of(const PluginSpec& problem) {
+  const tpc_exchange* const exchange = find_exchange(problem);
+  return exchange == nullptr ? 0 : exchange->exchanges;
+}
+
 bool has_state(const PluginSpec& spec) {
   return spec.descriptor->state_vectors > 0 || std::any_of(spec.children.begin(), spec.children.end(), has_state);
 }
@@ -19,7 +24,9 @@ bool has_state(const PluginSpec& spec) {
 }  // namespace
 
 Server::Server(const RunConfig& config, Channel& channel, RunDirectory& directory, Progress& progress)
-    : Conductor(config, channel, directory, progress), memories_(config.workers) {
+    : Conductor(config, channel, directory, progress),
+      relay_(exchanges_of(config.problem), config.workers),
+      memories_(config.workers) {
   has_memory_ = config.momentum < 1 || has_state(config.mechanism);
 }
 
@@ -27,6 +34,7 @@ bool Server::play(std::uint64_t round) {
   injector_.act(round, Injection::When::receive);
   roster_.admit(round);
   begin_round(round);
+  if (relay_.exchanges() > 0) exchange(round);
   collect();
   if (pending_) write_checkpoint();
   if (renewing_) renew_ledgers();
@@ -42,6 +50,13 @@ void Server::begin_round(std::uint64_t round) {
   const Profile::Scope sending = in(Phase::send);
   downlink_->begin_round(round);
   roster_.ask(round, evaluation_->is_wanted(), sample(round));
+}
+
+/// What the workers' problems say to each other before a gradient is known.
+void Server::exchange(std::uint64_t round) {
+  const Profile::Scope waiting = in(Phase::wait);
+  relay_.begin_round(round);
+  roster_.exchange(relay_);
 }
 
 void Server::collect() {
@@ -217,6 +232,7 @@ void Server::record(std::uint64_t round) {
   const auto why = evaluation_->is_complete() ? journal_.divergence() : std::nullopt;
   diverged_ = why.has_value();
   if (why && !why->empty()) warn("round " + std::to_string(round) + ": " + *why);
+  if (relay_.exchanges() > 0) journal_.line().measured.push_back({"exchange_bits_per_worker", exchange_bits()});
   journal_.record({iterate_->x().bytes(), iterate_->x().size_bytes()}, wire_bytes());
   if (!diverged_) std::memcpy(last_finite_.data(), iterate_->x().data(), iterate_->x().size_bytes());
 }

@@ -12,6 +12,7 @@
 #include "members/star/conductor.hpp"
 #include "members/star/downlink.hpp"
 #include "members/star/evaluation.hpp"
+#include "members/star/parcels.hpp"
 #include "method/aggregate.hpp"
 #include "method/iterate.hpp"
 #include "method/points.hpp"
@@ -41,6 +42,7 @@ class Server final : public Conductor {
 
   bool play(std::uint64_t round) override;
   void begin_round(std::uint64_t round);
+  void exchange(std::uint64_t round);
   void collect();
   bool finish_round(std::uint64_t round);
   void gather_evaluations();
@@ -55,6 +57,7 @@ class Server final : public Conductor {
   void count(const Update& update) { journal_.count_update(update.what.values, update.bytes); }
   void evaluate(std::uint64_t round);
   void record(std::uint64_t round);
+  double exchange_bits() const { return 8 * static_cast<double>(relay_.bytes()) / config_->workers; }
   void step(std::uint64_t round);
   bool is_reported(std::uint32_t worker) const { return aggregate_->is_member(worker) && !roster_.is_leaving(worker); }
   std::uint64_t longest_from_worker() const override;
@@ -92,6 +95,7 @@ class Server final : public Conductor {
   std::optional<Downlink> downlink_;
   std::optional<Evaluation> evaluation_;
   std::optional<Blame> blame_;
+  Relay relay_;
 
   std::vector<std::optional<Update>> absorbed_;  // in this round
   std::vector<Bytes> memories_;                  // what only the workers know, as of their last snapshots

@@ -11,6 +11,7 @@ void Server::save_own(Checkpoint& out) {
   for (const RawVector* vector : held_vectors()) append(out.server, *vector);
   points_->save(out.server);
   aggregate_->save(out.server);
+  if (relay_.exchanges() > 0) relay_.save(absorbed_round_, out.server);
   downlink_->save(out.downlink);
 }
 
@@ -76,6 +77,7 @@ void Server::undo_open_round() {
     throw Failure(Exit::unexpected, "the round was not over, and with [checkpoint] at_end = false it cannot be undone");
   if (absorbing_) aggregate_->undo_round();
   if (absorbing_) points_->undo_round();
+  relay_.undo_round(*open_round_);
   downlink_->undo_round();
   journal_.undo_round();
   absorbed_round_ = *std::exchange(open_round_, std::nullopt) - 1;
@@ -133,6 +135,7 @@ void Server::append_point(std::uint32_t worker, Bytes& out) const {
   const Points::Point& last = *points_->of(worker);
   append(out, last.round);
   append(out, last.x);
+  if (relay_.exchanges() > 0) relay_.append_history(worker, last.round, out);
 }
 
 std::vector<RawVector*> Server::held_vectors() {
@@ -146,6 +149,7 @@ void Server::load_own(const Checkpoint& from) {
   for (RawVector* vector : held_vectors()) take(in, *vector);
   points_->load(in);
   aggregate_->load(in);
+  if (relay_.exchanges() > 0) relay_.load(from.round, in);
   in.finish();
   restore_downlink();
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)

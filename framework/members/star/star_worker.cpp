@@ -18,7 +18,10 @@ StarWorker::StarWorker(const RunConfig& config, std::uint32_t rank, std::functio
 
 std::uint64_t StarWorker::prepare() {
   encoder_.emplace(config_->mechanism, membership_);
-  return longest_message(*config_, *encoder_);
+  if (find_exchange(config_->problem) == nullptr) return longest_message(*config_, *encoder_);
+  joint_.emplace(*problem_);
+  estimator_->take_from([this](double* value, void* gradient) { joint_->read(value, gradient); });
+  return longest_message(*config_, *encoder_, problem_->peers().longest);
 }
 
 void StarWorker::answer(const Question& question, const tpc_message& message) {
@@ -26,10 +29,32 @@ void StarWorker::answer(const Question& question, const tpc_message& message) {
   const void* const x = point(question.form, message);
   if (x == nullptr)
     channel_.send(server, MessageType::astray, message.round, {});
-  else if (question.update)
-    answer_model(message.round, x, question.evaluation);
+  else if (joint_)
+    begin_jointly(question, message.round, x);
   else
-    answer_evaluate(message.round, x);
+    answer_at(question, message.round, x);
+}
+
+void StarWorker::answer_at(const Question& question, std::uint64_t round, const void* x) {
+  if (question.update) return answer_model(round, x, question.evaluation);
+  answer_evaluate(round, x);
+}
+
+void StarWorker::begin_jointly(const Question& question, std::uint64_t round, const void* x) {
+  const Profile::Scope computing(profile_, Phase::gradient, round);
+  question_ = question;
+  joint_->begin(problem_->context(round, membership_.worker, stepsize_), x);
+  channel_.send(server, MessageType::exchange, round, joint_->said());
+}
+
+void StarWorker::deliver(const tpc_message& message) {
+  if (!joint_) return Worker::deliver(message);
+  {
+    const Profile::Scope computing(profile_, Phase::gradient, message.round);
+    joint_->hear(payload_of(message));
+  }
+  if (joint_->is_over()) return answer_at(question_, message.round, joint_->x().data());
+  channel_.send(server, MessageType::exchange, message.round, joint_->said());
 }
 
 /// x^t. nullptr: the server's steps have not led there.
@@ -81,7 +106,7 @@ void StarWorker::answer_evaluate(std::uint64_t round, const void* x) {
   double value = 0;
   {
     const Profile::Scope computing(profile_, Phase::evaluate, round);
-    problem_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, &value, gradient.data());
+    estimator_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, &value, gradient.data());
   }
   send_evaluation(round, value, gradient, nullptr);
 }
@@ -109,6 +134,7 @@ void StarWorker::restore_from(tpc::Reader& in) {
   encoder_->h() = state.h;
   const auto round = in.get<std::uint64_t>();
   take(in, x_);
+  if (joint_) joint_->replay(problem_->context(round, membership_.worker, stepsize_), x_.data(), in);
   if (in.remaining() > 0) {
     const auto at = in.get<std::uint64_t>();
     replica_.emplace(*config_, membership_);
@@ -145,6 +171,7 @@ void StarWorker::send_evaluation(std::uint64_t round, double value, const RawVec
   else if (in_process_ || !update_is_gradient(*config_, round))
     append(evaluation_, truth);
   if (config_->measure) Measurements::append_to(evaluation_, gap, *encoder_, measured);
+  for (const tpc::Share& share : problem_->metrics()) append(evaluation_, share.sum), append(evaluation_, share.weight);
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "members/star/joint_evaluation.hpp"
 #include "members/worker.hpp"
 #include "method/encoder.hpp"
 #include "method/model_roles.hpp"
@@ -20,6 +21,7 @@ class StarWorker final : public Worker {
  private:
   std::uint64_t prepare() override;
   void answer(const Question& question, const tpc_message& message) override;
+  void deliver(const tpc_message& message) override;
   Bytes state() override;
   void take_state(std::uint64_t round, tpc::Reader& in) override;
   std::string diagnosis(std::uint64_t round) const override;
@@ -27,6 +29,8 @@ class StarWorker final : public Worker {
   const void* point(Form form, const tpc_message& message);
   void make_replica();
   const void* replay(Form form, const tpc_message& message);
+  void answer_at(const Question& question, std::uint64_t round, const void* x);
+  void begin_jointly(const Question& question, std::uint64_t round, const void* x);
   void answer_model(std::uint64_t round, const void* x, bool evaluate);
   double next_gradient(std::uint64_t round, const void* x, bool evaluate);
   void propose(std::uint64_t round, bool measure);
@@ -37,7 +41,9 @@ class StarWorker final : public Worker {
   bool begun_ = false;  // it has taken part in a round, or goes on for one that has
   bool in_process_;
   std::optional<Encoder> encoder_;
-  std::optional<ModelReplica> replica_;  // where the server's steps are replayed
+  std::optional<ModelReplica> replica_;   // where the server's steps are replayed
+  std::optional<JointEvaluation> joint_;  // of a problem that has an exchange
+  Question question_ = {};                // what is answered when it is over
   Measurement measurement_;
   Bytes message_;  // the update: a sealed program
   Bytes evaluation_;
