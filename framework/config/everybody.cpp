@@ -24,10 +24,6 @@ void require_everybody(Section& root, RunConfig& config, const std::string& wher
 void read_exchange(Section& root, RunConfig& config) {
   if (find_exchange(config.problem) == nullptr) return;
   const std::string name = std::string("the problem '") + config.problem.descriptor->id + "'";
-  if (config.topology)
-    throw Failure(Exit::usage, "[topology] and " + name +
-                                   " do not go together yet: its workers say to each other what their gradients need, "
-                                   "which the server passes on; leave [topology] out");
   require_everybody(root, config, "with " + name, "would have neighbours without what a lost worker holds");
 }
 

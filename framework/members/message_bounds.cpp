@@ -16,13 +16,6 @@ std::uint64_t state_vectors(const PluginSpec& spec) {
   return count;
 }
 
-/// What a worker hears in one evaluation, which its state holds.
-std::uint64_t history(const RunConfig& config, std::uint64_t parcels) {
-  constexpr std::uint64_t heading = 16;  // of a parcel
-  const tpc_exchange* const exchange = find_exchange(config.problem);
-  return exchange == nullptr ? 0 : exchange->exchanges * (parcels + heading * (config.workers + 1));
-}
-
 }  // namespace
 
 std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mechanism, std::uint64_t parcels) {
@@ -33,7 +26,12 @@ std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mech
   const std::uint64_t state = (12 + state_vectors(config.mechanism)) * vector;
   const std::uint64_t facts = vector + sizeof(tpc::Block) * run.blocks.size();
   const std::uint64_t lines = 2 * agreement_text(config).size();
-  return texts + history(config, parcels) + std::max({mechanism.longest_program(), state, facts, lines});
+  return texts + longest_history(config, parcels) + std::max({mechanism.longest_program(), state, facts, lines});
+}
+
+std::uint64_t longest_history(const RunConfig& config, std::uint64_t parcels) {
+  constexpr std::uint64_t heading = 16;  // of a parcel
+  return exchanges_of(config.problem) * (parcels + heading * (config.workers + 1));
 }
 
 }  // namespace threepc

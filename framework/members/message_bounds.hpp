@@ -16,4 +16,7 @@ inline constexpr std::uint64_t longest_before_dimension = std::uint64_t{16} << 2
 /// longest, where the problem has an exchange.
 std::uint64_t longest_message(const RunConfig& config, const MechanismTree& mechanism, std::uint64_t parcels = 0);
 
+/// Of what a worker hears in one evaluation; 0, where the problem has no exchange.
+std::uint64_t longest_history(const RunConfig& config, std::uint64_t parcels);
+
 }  // namespace threepc

@@ -51,6 +51,11 @@ const Table* find_table(const PluginSpec& problem, const char* name) {
 
 const tpc_exchange* find_exchange(const PluginSpec& problem) { return find_table<tpc_exchange>(problem, TPC_EXCHANGE); }
 
+std::uint32_t exchanges_of(const PluginSpec& problem) {
+  const tpc_exchange* const exchange = find_exchange(problem);
+  return exchange == nullptr ? 0 : exchange->exchanges;
+}
+
 std::vector<std::string> metric_names(const PluginSpec& problem) {
   const auto* const metrics = find_table<tpc_metrics>(problem, TPC_METRICS);
   if (metrics == nullptr) return {};

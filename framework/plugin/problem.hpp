@@ -16,6 +16,8 @@ namespace threepc {
 
 /// nullptr: its workers compute their gradients alone. Throws Failure(Exit::plugin) for a table that is none.
 const tpc_exchange* find_exchange(const PluginSpec& problem);
+/// How many there are in an evaluation; 0: none.
+std::uint32_t exchanges_of(const PluginSpec& problem);
 /// Names of what it measures beside f, perhaps none. Throws as find_exchange does.
 std::vector<std::string> metric_names(const PluginSpec& problem);
 

@@ -29,7 +29,9 @@ inline void append(Bytes& out, std::span<const std::uint8_t> bytes) {
   out.resize(at + bytes.size());
   if (!bytes.empty()) std::memcpy(out.data() + at, bytes.data(), bytes.size());
 }
-inline void append(Bytes& out, const RawVector& v) { out.insert(out.end(), v.bytes(), v.bytes() + v.size_bytes()); }
+inline void append(Bytes& out, const RawVector& v) {
+  append(out, std::span<const std::uint8_t>(v.bytes(), v.size_bytes()));
+}
 inline void append(Bytes& out, const ExactVector& v) { append(out, v.sum()), append(out, v.error()); }
 
 /// Fills `v` from the front of `in`. Throws tpc::Error if there is too little.

@@ -62,14 +62,17 @@ class Gcn {
   static constexpr tpc::About about = {
       .id = "gcn",
       .version = "1.0.0",
-      .summary = "Graph convolutional network of two layers; nodes are split over the workers, which exchange what "
-                 "neighbours need.",
-      .paper = "after Scardapane, Spinelli, Di Lorenzo, Distributed Training of Graph Convolutional Networks, IEEE "
-               "TSIPN 2021, arXiv 2007.06281",
+      .summary =
+          "Graph convolutional network of two layers; nodes are split over the workers, which exchange what "
+          "neighbours need.",
+      .paper =
+          "after Scardapane, Spinelli, Di Lorenzo, Distributed Training of Graph Convolutional Networks, IEEE "
+          "TSIPN 2021, arXiv 2007.06281",
       .theory = "none: not convex and not smooth; give stepsize a number"};
   static constexpr auto params = tpc::params(
-      param<&GraphOptions::graph>("graph", "edges, a line U V each, nodes from 0; without it a graph is generated: a "
-                                           "planted partition, classes being communities"),
+      param<&GraphOptions::graph>("graph",
+                                  "edges, a line U V each, nodes from 0; without it a graph is generated: a "
+                                  "planted partition, classes being communities"),
       param<&GraphOptions::features>("features", "of the nodes of a file, and their classes: LIBSVM, a row a node"),
       param<&GraphOptions::train>("train", "nodes whose class is known, as many of each class, drawn from the seed",
                                   {.minimum = 1, .maximum = 1 << 24}),
@@ -87,7 +90,8 @@ class Gcn {
                                           "nodes of a worker: bfs: grown from a node of its own, breadth first; "
                                           "contiguous: runs of equal length; file: as owners says",
                                           {.choices = partition_names}),
-      param<&PartitionOptions::owners>("owners", "for partition = \"file\": a worker a line, in the order of the nodes"),
+      param<&PartitionOptions::owners>("owners",
+                                       "for partition = \"file\": a worker a line, in the order of the nodes"),
       param<&GcnOptions::hidden>("hidden", "units of the hidden layer", {.minimum = 1, .maximum = 65536}),
       param<&GcnOptions::l2>("l2", "weight of l2/2 ||W||^2", {.minimum = 0}),
       param<&GcnOptions::weights>("weights", "a text file of all of W to start from; default: Glorot, from the seed"));
@@ -138,7 +142,8 @@ class Gcn {
   /// Of a worker that has no peers; others take part in an exchange.
   double evaluate(const tpc::Context& context, std::span<const T> x, std::span<T> gradient, bool) {
     if (!peers_.empty())
-      throw tpc::Error(TPC_UNSUPPORTED, "a worker of several needs what its peers say: the host has to play the stages");
+      throw tpc::Error(TPC_UNSUPPORTED,
+                       "a worker of several needs what its peers say: the host has to play the stages");
     for (std::uint32_t s = 0; s < exchanges; ++s) stage(context, s, x, {}, {});
     std::vector<T> unwanted(gradient.empty() ? x.size() : 0);
     return finish(context, x, {}, gradient.empty() ? std::span<T>(unwanted) : gradient);
@@ -172,8 +177,7 @@ class Gcn {
     const auto n = static_cast<T>(workers_), l2 = static_cast<T>(l2_);
     const std::size_t size = std::size_t{features_} * hidden_;
     Eigen::Map<Matrix>(gradient.data(), features_, hidden_) = n * (x_.transpose() * back) + l2 * first(x);
-    Eigen::Map<Matrix>(gradient.data() + size, hidden_, classes_) =
-        n * (active_.transpose() * back_) + l2 * second(x);
+    Eigen::Map<Matrix>(gradient.data() + size, hidden_, classes_) = n * (active_.transpose() * back_) + l2 * second(x);
     return loss_ * workers_ / train_count_ + l2_ / 2 * tpc::norm_sq(x);
   }
 
@@ -200,9 +204,9 @@ class Gcn {
   void require_dim() const {
     constexpr std::uint64_t largest_dim = 4294967294;
     if ((std::uint64_t{features_} + classes_) * hidden_ > largest_dim)
-      throw tpc::BadParameter("hidden", tpc::text("(", features_, " features + ", classes_, " classes) x hidden = ",
-                                                  hidden_, " is more than the ", largest_dim,
-                                                  " coordinates that a run can have"));
+      throw tpc::BadParameter("hidden",
+                              tpc::text("(", features_, " features + ", classes_, " classes) x hidden = ", hidden_,
+                                        " is more than the ", largest_dim, " coordinates that a run can have"));
   }
 
   void read_weights(const std::string& file) {

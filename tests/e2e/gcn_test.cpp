@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <map>
+#include <set>
 #include <sstream>
+#include <utility>
 
 #include "graph/splitmix64.hpp"
 #include "program.hpp"
@@ -48,31 +51,52 @@ class Gcn : public testing::Test {
                                       "[optimizer]\nplugin = \"gd\"\nstepsize = 0.5\n");
 };
 
+/// In a star, and on graphs with methods that want their gradients at different times.
+const std::vector<Set> methods = {
+    {},
+    {"topology={plugin=\"ring\"}", "optimizer={plugin=\"atc\",stepsize=0.3}"},
+    {"topology={plugin=\"random\"}", "optimizer={plugin=\"push-diging\",stepsize=0.05}"},
+    {"topology={plugin=\"random\",weights=\"out-degree\"}", "optimizer={plugin=\"push-sum\",stepsize=0.05}"}};
+
+Set with(Set base, const Set& more) {
+  base.insert(base.end(), more.begin(), more.end());
+  return base;
+}
+
 TEST_F(Gcn, HasTheSameBitsOnEveryTransport) {
-  const json expected = summary("inproc");
-  for (const char* transport : {"tcp", "shm"}) {
-    const json seen = summary(transport, {std::string("transport.plugin=") + transport});
-    for (const char* key : {"x_hash", "f", "metrics", "exchange_bits_per_worker", "uplink_bits_per_worker"})
-      EXPECT_EQ(seen[key], expected[key]) << transport << " " << key;
+  for (const Set& method : methods) {
+    const json expected = summary("inproc", method);
+    for (const char* transport : {"tcp", "shm"}) {
+      const json seen = summary(transport, with(method, {std::string("transport.plugin=") + transport}));
+      for (const char* key : {"x_hash", "f", "metrics", "exchange_bits_per_worker", "uplink_bits_per_worker"})
+        EXPECT_EQ(seen[key], expected[key]) << transport << " " << key << " " << method.size();
+    }
   }
 }
 
-TEST_F(Gcn, HasTheSameBitsAfterWorkersWereKilled) {
-  const json expected = summary("whole");
+class GcnMethods : public Gcn, public testing::WithParamInterface<std::size_t> {
+ protected:
+  const Set& method() const { return methods[GetParam()]; }
+};
+INSTANTIATE_TEST_SUITE_P(All, GcnMethods, testing::Range<std::size_t>(0, 4));
+
+TEST_P(GcnMethods, HasTheSameBitsAfterWorkersWereKilled) {
+  const json expected = summary("whole", method());
   for (const char* faults : {R"([{kind="kill",worker=2,round=30,when="receive"}])",
                              R"([{kind="kill",worker=3,round=30,when="send"},{kind="kill",worker=0,round=10}])",
                              R"([{kind="corrupt",worker=2,round=20},{kind="drop",worker=1,round=40}])"}) {
-    const json seen =
-        summary("killed", {"transport.plugin=tcp", "transport.timeout=3", std::string("faults.inject=") + faults});
-    for (const char* key : {"x_hash", "metrics", "exchange_bits_per_worker"}) EXPECT_EQ(seen[key], expected[key]) << faults;
+    const json seen = summary("killed", with(method(), {"transport.plugin=tcp", "transport.timeout=3",
+                                                        std::string("faults.inject=") + faults}));
+    for (const char* key : {"x_hash", "metrics", "exchange_bits_per_worker"})
+      EXPECT_EQ(seen[key], expected[key]) << faults;
     EXPECT_GE(seen["worker_losses"], 1) << faults;
   }
 }
 
-TEST_F(Gcn, HasTheSameBitsAfterAResume) {
-  const std::string momentum = "mechanism.momentum=0.5";
-  const json expected = summary("whole", {momentum});
-  summary("half", {momentum, "run.rounds=25"});
+TEST_P(GcnMethods, HasTheSameBitsAfterAResume) {
+  const Set base = with(method(), {"mechanism.momentum=0.5"});
+  const json expected = summary("whole", base);
+  summary("half", with(base, {"run.rounds=25"}));
   const Result result = run_program({"run", "--resume", folder_.path("half"), "--set", "run.rounds=60", "--quiet"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const json resumed = read_summary(folder_.path("half"));
@@ -151,13 +175,15 @@ class Case {
     else
       take_listed();
     write("edges", edges_), write("svm", rows_), write("train", train()), write("weights", start());
+    write("owners", owners());
   }
 
   std::string problem() const {
     const auto file = [&](const char* name) { return "\"" + folder_->path(name) + "\""; };
     return "plugin = \"gcn\"\ngraph = " + file("edges") + "\nfeatures = " + file("svm") +
-           "\ntrain_nodes = " + file("train") + "\nweights = " + file("weights") +
-           "\nhidden = " + std::to_string(hidden_) + "\nl2 = " + entry_["l2"].dump() + "\n";
+           "\npartition = \"file\"\nowners = " + file("owners") + "\ntrain_nodes = " + file("train") +
+           "\nweights = " + file("weights") + "\nhidden = " + std::to_string(hidden_) +
+           "\nl2 = " + entry_["l2"].dump() + "\n";
   }
 
  private:
@@ -182,7 +208,8 @@ class Case {
     for (int v = 0; v < n; ++v) {
       std::vector<int> held;
       for (int word = 0; word < words; ++word)
-        if (random.uniform() < g[word % classes == labels[v] ? "p_topic" : "p_word"].get<double>()) held.push_back(word);
+        if (random.uniform() < g[word % classes == labels[v] ? "p_topic" : "p_word"].get<double>())
+          held.push_back(word);
       rows_ += std::to_string(labels[v]);
       for (const int word : held)
         rows_ += " " + std::to_string(word + 1) + ":" + json(1.0 / static_cast<double>(held.size())).dump();
@@ -208,6 +235,43 @@ class Case {
     return out.str();
   }
 
+  /// bfs_partition() of the reference, with its seed: one node in turn each, the oldest waiting one that is free.
+  std::vector<int> partition() const {
+    const std::uint64_t agents = entry_["partition"]["agents"];
+    std::vector<std::set<std::uint64_t>> neighbours(entry_["nodes"].get<std::size_t>());
+    std::istringstream edges(edges_);
+    for (std::uint64_t u = 0, v = 0; edges >> u >> v;) neighbours[u].insert(v), neighbours[v].insert(u);
+    std::vector<std::deque<std::uint64_t>> waiting;
+    for (const std::uint64_t v : graph::SplitMix64(1).subset(neighbours.size(), agents)) waiting.push_back({v});
+    std::vector<int> owner(neighbours.size(), -1);
+    for (bool busy = true; std::exchange(busy, false);)
+      for (std::size_t agent = 0; agent < agents; ++agent) {
+        while (!waiting[agent].empty() && owner[waiting[agent].front()] >= 0) waiting[agent].pop_front();
+        if (waiting[agent].empty()) continue;
+        busy = true;
+        const std::uint64_t v = waiting[agent].front();
+        owner[v] = static_cast<int>(agent);
+        waiting[agent].insert(waiting[agent].end(), neighbours[v].begin(), neighbours[v].end());
+      }
+    for (int& lost : owner)  // nobody has reached it: to whoever has fewest
+      if (lost < 0) lost = smallest(owner, static_cast<int>(agents));
+    return owner;
+  }
+
+  static int smallest(const std::vector<int>& owner, int agents) {
+    std::vector<std::ptrdiff_t> held;
+    for (int agent = 0; agent < agents; ++agent) held.push_back(std::count(owner.begin(), owner.end(), agent));
+    return static_cast<int>(std::min_element(held.begin(), held.end()) - held.begin());
+  }
+
+  std::string owners() const {
+    const std::vector<int> owner = partition();
+    for (std::size_t v = 0; v < 20; ++v) EXPECT_EQ(owner[v], entry_["partition"]["owner_first"][v]) << v;
+    std::string out;
+    for (const int agent : owner) out += std::to_string(agent) + "\n";
+    return out;
+  }
+
   const Folder* folder_;
   json entry_;
   int hidden_, features_;
@@ -216,13 +280,13 @@ class Case {
 
 class GcnTrajectories : public Gcn {
  protected:
-  static void compare(const json& points, const std::vector<json>& lines) {
+  static void compare(const json& points, const std::vector<json>& lines, const Set& keys) {
     std::map<std::uint64_t, json> seen;
     for (const json& line : lines) seen[line["round"]] = line;
     for (const json& point : points) {
       const json& line = seen[point["epoch"]];
-      for (const char* key : {"f", "grad_norm_sq"})
-        EXPECT_NEAR(line[key].get<double>(), point[key].get<double>(), 1e-9 * point[key].get<double>())
+      for (const std::string& key : keys)
+        EXPECT_NEAR(line[key].get<double>(), point[key].get<double>(), 1e-9 * point[key].get<double>() + 1e-20)
             << point["epoch"] << " " << key;
       for (const char* key : {"train_accuracy", "test_accuracy"})
         EXPECT_DOUBLE_EQ(line["metrics"][key].get<double>(), point[key].get<double>()) << point["epoch"] << " " << key;
@@ -231,9 +295,9 @@ class GcnTrajectories : public Gcn {
 
   std::string config_of(const json& entry) const {
     return "[run]\nevaluate_every = 1\nrounds = " + entry["runs"][0]["points"].back()["epoch"].dump() +
-           "\n[problem]\n" + Case(folder_, entry).problem() + "[workers]\ncount = " +
-           entry["partition"]["agents"].dump() + "\n[mechanism]\nplugin = \"gd\"\n[optimizer]\nplugin = \"gd\"\n" +
-           "stepsize = " + entry["mu"].dump() + "\n";
+           "\n[problem]\n" + Case(folder_, entry).problem() +
+           "[workers]\ncount = " + entry["partition"]["agents"].dump() +
+           "\n[mechanism]\nplugin = \"gd\"\n[optimizer]\nplugin = \"gd\"\n" + "stepsize = " + entry["mu"].dump() + "\n";
   }
 };
 
@@ -242,7 +306,35 @@ TEST_F(GcnTrajectories, InAStarAreThoseOfOneMachine) {
   for (const json& entry : all["cases"]) {
     folder_.write("run.toml", config_of(entry));
     summary("star");
-    compare(entry["runs"][0]["points"], read_metrics(folder_.path("star")));
+    compare(entry["runs"][0]["points"], read_metrics(folder_.path("star")), {"f", "grad_norm_sq"});
+    const double rounds = read_summary(folder_.path("star"))["round"].get<double>() + 1;
+    EXPECT_EQ(read_summary(folder_.path("star"))["exchange_bits_per_worker"],
+              64 * rounds * entry["partition"]["floats_per_epoch"].get<double>() /
+                  entry["partition"]["agents"].get<double>());
+  }
+}
+
+/// A mixing matrix as the file of links with weights that gives it.
+std::string links_of(const json& matrix) {
+  std::string out;
+  for (std::size_t to = 0; to < matrix.size(); ++to)
+    for (std::size_t from = 0; from < matrix.size(); ++from)
+      if (from != to && matrix[to][from] > 0.0)
+        out += std::to_string(from) + " " + std::to_string(to) + " " + matrix[to][from].dump() + "\n";
+  return out;
+}
+
+TEST_F(GcnTrajectories, OfAgentsThatAdaptAndThenCombine) {
+  const json all = json::parse(read_file(reference));
+  for (const json& entry : all["cases"]) {
+    folder_.write("run.toml", config_of(entry));
+    for (const json& agents : entry["runs"]) {
+      if (!agents.contains("C") || agents["topology"].get<std::string>().ends_with("dropped")) continue;
+      const std::string links = folder_.write("links", links_of(agents["C"]));
+      summary("agents", {"topology={plugin=\"file\",file=\"" + links + "\"}",
+                         "optimizer={plugin=\"atc\",consensus=1,stepsize=" + entry["mu"].dump() + "}"});
+      compare(agents["points"], read_metrics(folder_.path("agents")), {"f", "grad_norm_sq", "consensus"});
+    }
   }
 }
 

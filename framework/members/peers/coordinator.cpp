@@ -23,6 +23,9 @@ bool remembers(const RunConfig& config) {
          config.faults.on_worker_loss == Faults::OnLoss::wait;
 }
 
+/// Whether a node's gradient is wanted in round 0.
+bool asks_at_once(const tpc_peers& method) { return method.order == TPC_ADAPT_THEN_COMBINE || method.begin != nullptr; }
+
 std::string brief(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
@@ -35,7 +38,11 @@ Coordinator::Coordinator(const RunConfig& config, Channel& channel, RunDirectory
     : Conductor(config, channel, directory, progress),
       network_(network_of(config)),
       published_count_(find_peers(config.optimizer)->published_count),
-      divides_(find_peers(config.optimizer)->divides != 0) {}
+      divides_(find_peers(config.optimizer)->divides != 0),
+      begins_with_gradient_(asks_at_once(*find_peers(config.optimizer))),
+      relay_(exchanges_of(config.problem), config.workers),
+      watched_(exchanges_of(config.problem), config.workers),
+      metrics_(config.problem) {}
 
 void Coordinator::make_parts() {
   for (std::size_t k = 0; k < published_count_; ++k)
@@ -55,7 +62,8 @@ void Coordinator::decide_stepsize() { summary_.stepsize = config_->multiplier * 
 
 std::uint64_t Coordinator::longest_from_worker() const {
   return std::max({longest_node_state(*config_, *network_, replicas_.front()),
-                   longest_publication(*config_, replicas_.front()), longest_message(*config_, replicas_.front())});
+                   longest_publication(*config_, replicas_.front()),
+                   longest_message(*config_, replicas_.front(), longest_parcels())});
 }
 
 void Coordinator::dismiss(std::uint32_t worker) {
@@ -73,6 +81,7 @@ bool Coordinator::play(std::uint64_t round) {
   injector_.act(round, Injection::When::receive);
   roster_.admit(round);
   begin_round(round);
+  exchange(round);
   {
     const Profile::Scope waiting = in(threepc::Phase::wait);
     roster_.collect();
@@ -95,6 +104,14 @@ void Coordinator::begin_round(std::uint64_t round) {
   roster_.ask(round, is_watched(), {});
 }
 
+/// What the workers' problems say to each other before a gradient is known.
+void Coordinator::exchange(std::uint64_t round) {
+  if (relay_.exchanges() == 0 || (round == 0 && !begins_with_gradient_)) return;
+  const Profile::Scope waiting = in(threepc::Phase::wait);
+  relay_.begin_round(round);
+  roster_.exchange(relay_, false);
+}
+
 /// What a run that goes on needs of the workers' publications, once all are sound.
 void Coordinator::take_in(std::uint64_t round) {
   const Profile::Scope absorbing = in(threepc::Phase::absorb);
@@ -102,7 +119,7 @@ void Coordinator::take_in(std::uint64_t round) {
   std::vector<Bytes> published;
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     published.push_back(publication_of(round, worker));
-  log_->note(round, std::move(published));
+  log_->note(round, std::move(published), relay_.histories());
   if (round > 0) weights_->step();
   absorbed_round_ = round;
   began_ = true;
@@ -184,6 +201,7 @@ void Coordinator::watch(std::uint64_t round) {
   line.round = round;
   line.f = line.grad_norm_sq = std::nan("");
   line.measured.clear();
+  line.metrics.clear();
   const std::vector<RawVector> all = gather_x();
   mean_ = mean_of(all);
   const double error = consensus_error(all, mean_);
@@ -191,6 +209,7 @@ void Coordinator::watch(std::uint64_t round) {
   if (finite_ && config_->evaluate != Evaluate::off) evaluate(round, mean_);
   line.measured = {{"consensus", error},
                    {"published_bits_per_worker", 8 * static_cast<double>(published_bytes_) / config_->workers}};
+  if (relay_.exchanges() > 0) line.measured.push_back({"exchange_bits_per_worker", exchange_bits()});
   judge_consensus(round, error);
   if (finite_ && config_->evaluate != Evaluate::off)
     if (const auto why = journal_.divergence()) {
@@ -255,10 +274,13 @@ void Coordinator::evaluate(std::uint64_t round, const RawVector& mean) {
   phase_ = Phase::evaluation;
   const std::span<const std::uint8_t> bytes(mean.bytes(), mean.size_bytes());
   roster_.announce(MessageType::evaluate, round, bytes);
+  if (watched_.exchanges() > 0) exchange_for_evaluation(round);
+  metrics_.begin_round();
   double f = 0;
   std::vector<double> gradient(membership_.dim);
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker) {
-    const auto said = evaluation_of(worker, sizeof(double) + bytes.size());
+    const auto said = evaluation_of(worker, sizeof(double) + bytes.size() + metrics_.bytes());
+    metrics_.add(said.last(metrics_.bytes()));
     f += tpc::Values<double>(said.data())[0];
     add_values(membership_.dtype, said.data() + sizeof(double), gradient);
     journal_.count_evaluation(said.size() + bytes.size());
@@ -266,6 +288,14 @@ void Coordinator::evaluate(std::uint64_t round, const RawVector& mean) {
   for (double& entry : gradient) entry /= config_->workers;
   journal_.line().f = f / config_->workers;
   journal_.line().grad_norm_sq = tpc::norm_sq(std::span<const double>(gradient));
+  metrics_.report(true, journal_.line());
+}
+
+void Coordinator::exchange_for_evaluation(std::uint64_t round) {
+  const std::uint64_t before = watched_.bytes();
+  watched_.begin_round(round);
+  roster_.exchange(watched_, true);
+  journal_.count_evaluation(watched_.bytes() - before);
 }
 
 /// The mean is conserved even where each x_i grows without bound, so f alone does not tell. Growth is against how large
@@ -303,8 +333,9 @@ void Coordinator::save_own(Checkpoint& out) {
   for (const double y : weights_->values()) append(out.server, y);
   for (const Bytes& said : log_->last()) {
     append(out.server, std::uint64_t{said.size()});
-    out.server.insert(out.server.end(), said.begin(), said.end());
+    append(out.server, std::span<const std::uint8_t>(said));
   }
+  if (relay_.exchanges() > 0) append(out.server, relay_.bytes());
 }
 
 void Coordinator::load_own(const Checkpoint& from) {
@@ -320,6 +351,7 @@ void Coordinator::load_own(const Checkpoint& from) {
     const auto said = in.take_span(in.get<std::uint64_t>());
     last.emplace_back(said.begin(), said.end());
   }
+  if (relay_.exchanges() > 0) relay_.resume(in.get<std::uint64_t>());
   in.finish();
   log_->resume(from.round, from.workers, std::move(last));
   began_ = true;
@@ -337,6 +369,7 @@ void Coordinator::undo_open_round() {
     log_->undo();
   }
   journal_.undo_round();
+  relay_.undo_round(*open_round_);
   published_bytes_ = published_bytes_before_;
   absorbed_round_ = *std::exchange(open_round_, std::nullopt) - 1;
 }

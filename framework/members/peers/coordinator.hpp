@@ -10,6 +10,8 @@
 
 #include "members/peers/publication_log.hpp"
 #include "members/star/conductor.hpp"
+#include "members/star/parcels.hpp"
+#include "members/star/problem_metrics.hpp"
 
 namespace threepc {
 
@@ -36,6 +38,7 @@ class Coordinator final : public Conductor {
   std::uint64_t longest_from_worker() const override;
 
   void begin_round(std::uint64_t round);
+  void exchange(std::uint64_t round);
   void take_in(std::uint64_t round);
   Bytes publication_of(std::uint64_t round, std::uint32_t worker);
   void count(std::uint64_t round, std::uint32_t worker, std::span<const std::uint8_t> publication);
@@ -47,10 +50,12 @@ class Coordinator final : public Conductor {
   std::vector<RawVector> gather_x();
   RawVector mean_of(const std::vector<RawVector>& all) const;
   void evaluate(std::uint64_t round, const RawVector& mean);
+  void exchange_for_evaluation(std::uint64_t round);
   double consensus_error(const std::vector<RawVector>& all, const RawVector& mean) const;
   void judge_consensus(std::uint64_t round, double error);
   std::span<const std::uint8_t> evaluation_of(std::uint32_t worker, std::size_t size);
   std::uint64_t evaluation_bytes() const;
+  double exchange_bits() const { return 8 * static_cast<double>(relay_.bytes()) / config_->workers; }
   void write_checkpoint(std::uint64_t round);
   void undo_open_round();
 
@@ -66,7 +71,10 @@ class Coordinator final : public Conductor {
 
   std::shared_ptr<const Network> network_;
   std::size_t published_count_;
-  bool divides_;
+  bool divides_, begins_with_gradient_;
+  Relay relay_;    // of what workers say before their gradients are known
+  Relay watched_;  // the same for evaluations
+  ProblemMetrics metrics_;
 
   // Since d is known.
   std::vector<Replica> replicas_;  // of what is published; they only count

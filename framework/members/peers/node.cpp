@@ -17,10 +17,10 @@ Membership of_listener(Membership membership) {
 }  // namespace
 
 GraphNode::GraphNode(const RunConfig& config, const Membership& membership, std::shared_ptr<const Network> network,
-                     Gradient gradient)
+                     Stepsize stepsize)
     : membership_(membership),
       network_(std::move(network)),
-      gradient_(std::move(gradient)),
+      stepsize_(std::move(stepsize)),
       method_(config.optimizer, membership, streams::optimizer),
       weights_(network_->columns, 1),
       x_(membership.dtype, membership.dim),
@@ -46,8 +46,8 @@ void GraphNode::start(const RawVector& x0) {
   if (shown_) shown_ = x0;
 }
 
-tpc_context GraphNode::context(std::uint64_t round, double stepsize) const {
-  return method_.context(round, membership_.worker, stepsize);
+tpc_context GraphNode::context(std::uint64_t round) const {
+  return method_.context(round, membership_.worker, stepsize_(round));
 }
 
 std::vector<void*> GraphNode::state() {
@@ -72,34 +72,46 @@ const RawVector& GraphNode::estimate() {
   return estimate_;
 }
 
-void GraphNode::combine(std::uint64_t round, double stepsize, std::span<const Heard> heard) {
-  std::vector<void*> own = state();
-  if (round == 0) {
-    if (!method_.adapts_first() && method_.has_begin())
-      method_.begin(context(0, stepsize), gradient_(0, x_).data(), x_.data(), own.data());
-  } else {
+const RawVector* GraphNode::mix(std::uint64_t round, std::span<const Heard> heard) {
+  if (round > 0) {
     absorb(round - 1, heard);
     compute_deltas();
-    std::vector<const void*> delta;
-    for (const RawVector& each : delta_) delta.push_back(each.data());
-    method_.mix(context(round - 1, stepsize), delta.data(), x_.data(), own.data());
+    mix(round - 1);
     weights_.step();
-    if (!method_.adapts_first())
-      method_.adapt(context(round - 1, stepsize), gradient_(round, estimate()).data(), delta.data(), x_.data(),
-                    own.data());
   }
   if (shown_) shown_ = x_;
+  const bool begins = round == 0 && !method_.adapts_first();
+  return begins && !method_.has_begin() ? nullptr : &estimate();
 }
 
-void GraphNode::publish(std::uint64_t round, double stepsize, Bytes& publication) {
+void GraphNode::mix(std::uint64_t round) {
+  std::vector<void*> own = state();
+  method_.mix(context(round), deltas().data(), x_.data(), own.data());
+}
+
+std::vector<const void*> GraphNode::deltas() const {
+  std::vector<const void*> out;
+  for (const RawVector& each : delta_) out.push_back(each.data());
+  return out;
+}
+
+/// A step from x^{round - 1} to x^round has the step size of the round before.
+void GraphNode::adapt(std::uint64_t round, const RawVector& g) {
   std::vector<void*> own = state();
   if (method_.adapts_first())
-    method_.adapt(context(round, stepsize), gradient_(round, estimate()).data(), nullptr, x_.data(), own.data());
+    method_.adapt(context(round), g.data(), nullptr, x_.data(), own.data());
+  else if (round == 0)
+    method_.begin(context(0), g.data(), x_.data(), own.data());
+  else
+    method_.adapt(context(round - 1), g.data(), deltas().data(), x_.data(), own.data());
+}
+
+void GraphNode::publish(std::uint64_t round, Bytes& publication) {
   publication.clear();
   for (std::size_t k = 0; k < publishers_.size(); ++k) {
-    publishers_[k].publish(round, stepsize, vector(k), program_);
+    publishers_[k].publish(round, stepsize_(round), vector(k), program_);
     append(publication, std::uint64_t{program_.size()});
-    publication.insert(publication.end(), program_.begin(), program_.end());
+    append(publication, std::span<const std::uint8_t>(program_));
   }
 }
 

@@ -14,12 +14,12 @@
 
 namespace threepc {
 
-/// Plays the rounds of threepc/draft/peers.h. A round is combine() and publish(); between the two, x() is x^round. Not
-/// thread-safe.
+/// Plays the rounds of threepc/draft/peers.h. A round is mix(), adapt(), where mix() asks for a gradient, and
+/// publish(); before publish(), x() is x^round. Not thread-safe.
 class GraphNode {
  public:
-  /// The gradient of f_i at `at`, of this round; valid until the next.
-  using Gradient = std::function<const RawVector&(std::uint64_t round, const RawVector& at)>;
+  /// By round.
+  using Stepsize = std::function<double(std::uint64_t round)>;
   /// What an in-neighbour published, in its words.
   struct Heard {
     std::uint32_t from;
@@ -28,16 +28,19 @@ class GraphNode {
 
   /// Throws Failure.
   GraphNode(const RunConfig& config, const Membership& membership, std::shared_ptr<const Network> network,
-            Gradient gradient);
+            Stepsize stepsize);
 
   /// Becomes a node that has played no round, at x^0.
   void start(const RawVector& x0);
-  /// From x^{round - 1} to x^round, with what the in-neighbours published in the round before, in ascending order; in
-  /// round 0 there is nothing. `stepsize` is of the round before. Throws Failure, tpc::Error.
-  void combine(std::uint64_t round, double stepsize, std::span<const Heard> heard);
+  /// With what the in-neighbours published in the round before, in ascending order; in round 0 there is nothing.
+  /// Returns where adapt() wants a gradient, valid until then; nullptr: nowhere in this round. Throws Failure,
+  /// tpc::Error.
+  const RawVector* mix(std::uint64_t round, std::span<const Heard> heard);
+  /// With g = grad f_i there.
+  void adapt(std::uint64_t round, const RawVector& g);
   /// Replaces `publication` by what this node says in the round: for each published vector the size of a program (u64)
   /// and the program.
-  void publish(std::uint64_t round, double stepsize, Bytes& publication);
+  void publish(std::uint64_t round, Bytes& publication);
 
   /// x^round: a numerator, where the method divides by y.
   const RawVector& x() const { return shown_ ? *shown_ : x_; }
@@ -48,7 +51,9 @@ class GraphNode {
   void load(tpc::Reader& in);
 
  private:
-  tpc_context context(std::uint64_t round, double stepsize) const;
+  tpc_context context(std::uint64_t round) const;
+  void mix(std::uint64_t round);
+  std::vector<const void*> deltas() const;
   void absorb(std::uint64_t round, std::span<const Heard> heard);
   void compute_deltas();
   const RawVector& estimate();
@@ -57,7 +62,7 @@ class GraphNode {
 
   Membership membership_;
   std::shared_ptr<const Network> network_;
-  Gradient gradient_;
+  Stepsize stepsize_;
   PeerMethod method_;
   std::vector<Replica> replicas_;
   std::vector<Publisher> publishers_;

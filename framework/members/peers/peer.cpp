@@ -5,6 +5,7 @@
 
 #include "members/peers/mail.hpp"
 #include "members/peers/publication_log.hpp"
+#include "members/star/problem_metrics.hpp"
 #include "method/schedule.hpp"
 
 namespace threepc {
@@ -14,11 +15,19 @@ Peer::Peer(const RunConfig& config, std::uint32_t rank, std::function<void()> wa
 
 std::uint64_t Peer::prepare() {
   const auto network = network_of(*config_);
-  node_.emplace(*config_, membership_, network,
-                [this](std::uint64_t round, const RawVector& at) -> const RawVector& { return gradient(round, at); });
+  node_.emplace(*config_, membership_, network, [this](std::uint64_t round) { return stepsize(round); });
   start();
   const MechanismTree& tree = node_->mechanism();
-  return longest_node_state(*config_, *network, tree) + PublicationLog::most_bytes(*config_, tree);
+  const std::uint64_t parcels = make_joint();
+  return longest_node_state(*config_, *network, tree) + PublicationLog::most_bytes(*config_, tree, parcels);
+}
+
+/// Of a problem that has an exchange. Returns the bytes of one.
+std::uint64_t Peer::make_joint() {
+  if (find_exchange(config_->problem) == nullptr) return 0;
+  joint_.emplace(*problem_);
+  estimator_->take_from([this](double* value, void* gradient) { joint_->read(value, gradient); });
+  return problem_->peers().longest;
 }
 
 /// Before any round.
@@ -29,42 +38,69 @@ void Peer::start() {
 }
 
 void Peer::answer(const Question& question, const tpc_message& message) {
-  const std::uint64_t round = message.round;
-  if (question.form != Form::mail) return send_evaluation(round, aligned(message));
-  if (question.update) {
-    injector_.act(round, Injection::When::receive);
-    play(round, payload_of(message));
-    send_update(round, publication_);
-    injector_.act(round, Injection::When::send);
+  if (question.form == Form::mail) return play(question, message.round, payload_of(message));
+  const void* const x = aligned(message);
+  if (joint_) return begin_jointly(question, message.round, x);
+  send_evaluation(message.round, x);
+}
+
+void Peer::begin_jointly(const Question& question, std::uint64_t round, const void* x) {
+  const Profile::Scope computing(profile_, Phase::gradient, round);
+  question_ = question;
+  joint_->begin(problem_->context(round, membership_.worker, stepsize(round)), x);
+  channel_.send(server, MessageType::exchange, round, joint_->said());
+}
+
+void Peer::deliver(const tpc_message& message) {
+  if (!joint_) return Worker::deliver(message);
+  {
+    const Profile::Scope computing(profile_, Phase::gradient, message.round);
+    joint_->hear(payload_of(message));
   }
-  if (question.evaluation) send_x(round);
+  if (!joint_->is_over()) return channel_.send(server, MessageType::exchange, message.round, joint_->said());
+  if (question_.form != Form::mail) return send_evaluation(message.round, joint_->x().data());
+  finish(question_, message.round, &joint_->x());
 }
 
 double Peer::stepsize(std::uint64_t round) const {
   return stepsize_ * schedule_factor(config_->schedule, round, config_->rounds);
 }
 
-/// The step from x^{round - 1} to x^round has the step size of the round before.
-void Peer::play(std::uint64_t round, std::span<const std::uint8_t> mail) {
+void Peer::play(const Question& question, std::uint64_t round, std::span<const std::uint8_t> mail) {
+  if (!question.update) return send_x(round);
+  injector_.act(round, Injection::When::receive);
+  const RawVector* const at = mix(round, mail);
+  if (joint_ && at != nullptr) return begin_jointly(question, round, at->data());
+  finish(question, round, at);
+}
+
+const RawVector* Peer::mix(std::uint64_t round, std::span<const std::uint8_t> mail) {
   try {
-    node_->combine(round, stepsize(round == 0 ? 0 : round - 1),
-                   open_mail(round, membership_.worker, node_->network(), mail));
+    return node_->mix(round, open_mail(round, membership_.worker, node_->network(), mail));
   } catch (const tpc::Error& error) {
     throw Failure(Exit::peer, std::string("malformed message: mail: ") + error.what());
   }
+}
+
+/// What follows once the gradient at `at` can be known; nullptr: none is wanted.
+void Peer::finish(const Question& question, std::uint64_t round, const RawVector* at) {
+  if (at != nullptr) adapt(round, *at);
   publish(round);
+  send_update(round, publication_);
+  injector_.act(round, Injection::When::send);
+  if (question.evaluation) send_x(round);
+}
+
+void Peer::adapt(std::uint64_t round, const RawVector& at) {
+  const Profile::Scope computing(profile_, Phase::gradient, round);
+  estimator_->next(problem_->context(round, membership_.worker, stepsize(round)), at.data(), nullptr);
+  node_->adapt(round, estimator_->point());
 }
 
 void Peer::publish(std::uint64_t round) {
   const Profile::Scope encoding(profile_, Phase::encode, round);
-  node_->publish(round, stepsize(round), publication_);
+  node_->publish(round, publication_);
   seal(publication_, round);
-}
-
-const RawVector& Peer::gradient(std::uint64_t round, const RawVector& at) {
-  const Profile::Scope computing(profile_, Phase::gradient, round);
-  estimator_->next(problem_->context(round, membership_.worker, stepsize(round)), at.data(), nullptr);
-  return estimator_->point();
 }
 
 void Peer::send_x(std::uint64_t round) {
@@ -77,10 +113,11 @@ void Peer::send_evaluation(std::uint64_t round, const void* x) {
   const Profile::Scope evaluating(profile_, Phase::evaluate, round);
   RawVector gradient(membership_.dtype, membership_.dim);
   double value = 0;
-  problem_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, &value, gradient.data());
+  estimator_->evaluate(problem_->context(round, membership_.worker, stepsize_), x, &value, gradient.data());
   Bytes out;
   append(out, value);
   append(out, gradient);
+  append_metrics(out, *problem_);
   channel_.send(server, MessageType::evaluation, round, out);
 }
 
@@ -95,8 +132,8 @@ Bytes Peer::state() {
 /// again, and gives the same bits. Nothing remains of what it was: it may never have been gone.
 void Peer::take_state(std::uint64_t, tpc::Reader& in) {
   node_.reset();
-  prepare();
   estimator_.emplace(*config_, *problem_, problem_->facts().rows);
+  prepare();
   if (in.remaining() == 0) return;
   std::uint64_t next = in.get<std::uint64_t>();
   tpc::Reader state = [&] {
@@ -105,7 +142,16 @@ void Peer::take_state(std::uint64_t, tpc::Reader& in) {
   }();
   if (next > 0) load(state);
   state.finish();
-  for (; in.remaining() > 0; ++next) play(next, in.take_span(in.get<std::uint64_t>()));
+  for (; in.remaining() > 0; ++next) replay(next, in);
+}
+
+/// A round as it was: its mail and, where the gradient takes an exchange, what was heard in that.
+void Peer::replay(std::uint64_t round, tpc::Reader& in) {
+  const RawVector* const at = mix(round, in.take_span(in.get<std::uint64_t>()));
+  if (joint_ && at != nullptr)
+    joint_->replay(problem_->context(round, membership_.worker, stepsize(round)), at->data(), in);
+  if (at != nullptr) adapt(round, *at);
+  publish(round);
 }
 
 void Peer::load(tpc::Reader& in) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "members/peers/node.hpp"
+#include "members/star/joint_evaluation.hpp"
 #include "members/worker.hpp"
 
 namespace threepc {
@@ -21,21 +22,29 @@ class Peer final : public Worker {
  private:
   std::uint64_t prepare() override;
   void answer(const Question& question, const tpc_message& message) override;
+  void deliver(const tpc_message& message) override;
   Bytes state() override;
   void take_state(std::uint64_t round, tpc::Reader& in) override;
   std::string diagnosis(std::uint64_t round) const override;
 
   void start();
-  void play(std::uint64_t round, std::span<const std::uint8_t> mail);
+  std::uint64_t make_joint();
+  void play(const Question& question, std::uint64_t round, std::span<const std::uint8_t> mail);
+  const RawVector* mix(std::uint64_t round, std::span<const std::uint8_t> mail);
+  void begin_jointly(const Question& question, std::uint64_t round, const void* x);
+  void finish(const Question& question, std::uint64_t round, const RawVector* at);
+  void adapt(std::uint64_t round, const RawVector& at);
   void publish(std::uint64_t round);
+  void replay(std::uint64_t round, tpc::Reader& in);
   void send_x(std::uint64_t round);
   void send_evaluation(std::uint64_t round, const void* x);
-  const RawVector& gradient(std::uint64_t round, const RawVector& at);
   double stepsize(std::uint64_t round) const;
   void load(tpc::Reader& in);
 
   std::optional<GraphNode> node_;
-  Bytes publication_;  // sealed
+  std::optional<JointEvaluation> joint_;  // of a problem that has an exchange
+  Question question_ = {};                // what is answered when it is over
+  Bytes publication_;                     // sealed
 };
 
 }  // namespace threepc

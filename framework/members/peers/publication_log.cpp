@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "members/message_bounds.hpp"
 #include "plugin/host_services.hpp"
 
 namespace threepc {
@@ -12,7 +13,7 @@ constexpr std::uint64_t most_vectors = 16;
 
 void append_sized(Bytes& out, const Bytes& bytes) {
   append(out, std::uint64_t{bytes.size()});
-  out.insert(out.end(), bytes.begin(), bytes.end());
+  append(out, std::span<const std::uint8_t>(bytes));
 }
 
 Bytes restoration_of(std::uint64_t next, const Bytes& state) {
@@ -38,10 +39,11 @@ PublicationLog::PublicationLog(const RunConfig& config, const Network& network, 
       bases_(config.workers, restoration_of(0, {})),
       rounds_(1) {}
 
-void PublicationLog::note(std::uint64_t round, std::vector<Bytes> published) {
+void PublicationLog::note(std::uint64_t round, std::vector<Bytes> published, std::vector<Bytes> histories) {
   for (const Bytes& each : published) noted_bytes_ += each.size();
+  for (const Bytes& each : histories) noted_bytes_ += each.size();
   if (!remembering_) rounds_.clear();
-  rounds_.push_back(std::move(published));
+  rounds_.push_back({std::move(published), std::move(histories)});
   next_ = round + 1;
 }
 
@@ -60,20 +62,21 @@ void PublicationLog::restart(std::uint64_t round, std::vector<Bytes> states) {
 
 Bytes PublicationLog::restoration(std::uint32_t worker) const {
   Bytes out = bases_[worker];
-  for (std::size_t index = 0; index + 1 < rounds_.size(); ++index) append_mail(worker, index, out);
+  for (std::size_t index = 0; index + 1 < rounds_.size(); ++index) append_round(worker, index, out);
   return out;
 }
 
 /// In round 0 nobody had published anything.
-void PublicationLog::append_mail(std::uint32_t worker, std::size_t index, Bytes& out) const {
-  const std::vector<Bytes>& before = rounds_[index];
+void PublicationLog::append_round(std::uint32_t worker, std::size_t index, Bytes& out) const {
+  const std::vector<Bytes>& before = rounds_[index].published;
   append_sized(out, before.empty() ? first_mail(*network_) : mail_for(worker, *network_, before));
+  append(out, std::span<const std::uint8_t>(rounds_[index + 1].histories[worker]));
 }
 
 void PublicationLog::resume(std::uint64_t round, std::vector<Bytes> restorations, std::vector<Bytes> last) {
   bases_ = std::move(restorations);
   rounds_.clear();
-  rounds_.push_back(std::move(last));
+  rounds_.push_back({std::move(last), {}});
   next_ = round + 1;
 }
 
@@ -86,8 +89,9 @@ bool PublicationLog::is_full() const {
 }
 
 /// What has been asked for comes a round later.
-std::uint64_t PublicationLog::most_bytes(const RunConfig& config, const MechanismTree& tree) {
-  return most_noted(config, tree.membership().dim) + 3 * config.workers * longest_publication(config, tree);
+std::uint64_t PublicationLog::most_bytes(const RunConfig& config, const MechanismTree& tree, std::uint64_t parcels) {
+  const std::uint64_t of_worker = longest_publication(config, tree) + longest_history(config, parcels);
+  return most_noted(config, tree.membership().dim) + 3 * config.workers * of_worker;
 }
 
 }  // namespace threepc

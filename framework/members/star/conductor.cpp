@@ -102,6 +102,12 @@ std::uint64_t Conductor::wire_bytes() const {
   return traffic.wire_sent + traffic.wire_received;
 }
 
+std::uint64_t Conductor::longest_parcels() const {
+  std::uint64_t longest = 0;
+  for (const auto& facts : facts_) longest = std::max(longest, facts ? facts->longest_parcels : 0);
+  return longest;
+}
+
 /// One that is due by rounds is written even if that means waiting for the one before.
 bool Conductor::wants_checkpoint(std::uint64_t round) {
   const CheckpointRules& rules = config_->checkpoint;

@@ -74,6 +74,8 @@ class Conductor : protected Roster::Home {
 
   /// What follows a whole round: it ended for this reason (nullptr: it goes on), or Ctrl+C did it. True: it goes on.
   bool goes_on(const char* reason);
+  /// As the workers say; see tpc_exchange.peers. 0: they exchange nothing.
+  std::uint64_t longest_parcels() const;
   bool wants_checkpoint(std::uint64_t round);
   /// Everything but what the workers are.
   Checkpoint server_part(std::uint64_t round);

@@ -19,7 +19,7 @@ Evaluation::Evaluation(const RunConfig& config, const Membership& membership, co
       tree_(&tree),
       roster_(&roster),
       journal_(&journal),
-      metric_names_(metric_names(config.problem)),
+      metrics_(config.problem),
       gradient_(membership.dim) {
   if (config.measure) measurements_.emplace(tree);
 }
@@ -30,8 +30,8 @@ std::size_t Evaluation::measured_size() const {
 
 std::size_t Evaluation::size(std::uint64_t round) const {
   if (config_->evaluate == Evaluate::off) return 0;
-  if (config_->evaluate == Evaluate::bound) return 2 * sizeof(double) + metrics_size();
-  return sizeof(double) + (update_is_gradient(*config_, round) ? 0 : vector_size_) + measured_size() + metrics_size();
+  if (config_->evaluate == Evaluate::bound) return 2 * sizeof(double) + metrics_.bytes();
+  return sizeof(double) + (update_is_gradient(*config_, round) ? 0 : vector_size_) + measured_size() + metrics_.bytes();
 }
 
 void Evaluation::begin_round(std::uint64_t round, bool wanted) {
@@ -60,7 +60,7 @@ std::size_t Evaluation::gradient_size() const {
 void Evaluation::gather(std::uint32_t worker) {
   const std::size_t counted = size(round_);
   const bool exact = config_->evaluate == Evaluate::exact;
-  const std::size_t expected = exact ? sizeof(double) + gradient_size() + measured_size() + metrics_size() : counted;
+  const std::size_t expected = exact ? sizeof(double) + gradient_size() + measured_size() + metrics_.bytes() : counted;
   parts_[worker] = roster_->evaluation(worker);
   if (!parts_[worker]) return;
   if (parts_[worker]->size() == expected) return journal_->count_evaluation(counted);
@@ -99,7 +99,7 @@ void Evaluation::conclude(const std::function<bool(std::uint32_t)>& is_reported,
   Metrics& line = journal_->line();
   line.measured.clear();
   line.metrics.clear();
-  metrics_.assign(metric_names_.size(), {});
+  metrics_.begin_round();
   if (!wanted_) return withdraw();
   double reported = 0;
   line.f = gaps_ = 0;
@@ -117,13 +117,13 @@ void Evaluation::conclude(const std::function<bool(std::uint32_t)>& is_reported,
   line.f /= reported;
   line.grad_norm_sq = tpc::norm_sq(std::span<const double>(gradient_));
   if (config_->evaluate == Evaluate::bound) bound_gradient(g, members);
-  report_metrics();
+  metrics_.report(complete_, line);
   if (!complete_) withdraw();
 }
 
 void Evaluation::add(std::uint32_t worker, std::span<const std::uint8_t> message) {
   journal_->line().f += tpc::Values<double>(message.data())[0];
-  add_metrics(message.last(metrics_size()));
+  metrics_.add(message.last(metrics_.bytes()));
   if (config_->evaluate == Evaluate::bound) {
     gaps_ += tpc::Values<double>(message.data())[1];
     return;
@@ -131,20 +131,7 @@ void Evaluation::add(std::uint32_t worker, std::span<const std::uint8_t> message
   const std::span<const std::uint8_t> gradient = gradient_of(worker);
   complete_ = complete_ && !gradient.empty();
   if (!gradient.empty()) add_values(dtype_, gradient.data(), gradient_);
-  if (measurements_) measurements_->add(message.last(measured_size() + metrics_size()).first(measured_size()));
-}
-
-void Evaluation::add_metrics(std::span<const std::uint8_t> shares) {
-  const tpc::Values<double> values(shares.data());
-  for (std::size_t k = 0; k < metrics_.size(); ++k)
-    metrics_[k].sum += values[2 * k], metrics_[k].weight += values[2 * k + 1];
-}
-
-/// NaN, where nobody has anything to say or somebody has said nothing.
-void Evaluation::report_metrics() {
-  for (std::size_t k = 0; k < metrics_.size(); ++k)
-    journal_->line().metrics.push_back(
-        {metric_names_[k], complete_ && metrics_[k].weight > 0 ? metrics_[k].sum / metrics_[k].weight : NAN});
+  if (measurements_) measurements_->add(message.last(measured_size() + metrics_.bytes()).first(measured_size()));
 }
 
 /// | ||grad f|| - ||g|| | <= ||g - grad f|| <= ((1/n) sum_i ||g_i - grad f_i||^2)^(1/2), and what rounding adds where g

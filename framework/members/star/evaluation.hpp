@@ -10,6 +10,7 @@
 
 #include "config/run_config.hpp"
 #include "members/star/measurements.hpp"
+#include "members/star/problem_metrics.hpp"
 #include "members/star/roster.hpp"
 #include "method/mechanism_tree.hpp"
 #include "record/journal.hpp"
@@ -55,12 +56,9 @@ class Evaluation {
  private:
   std::size_t gradient_size() const;
   std::size_t measured_size() const;
-  std::size_t metrics_size() const { return metric_names_.size() * 2 * sizeof(double); }
   std::span<const std::uint8_t> gradient_of(std::uint32_t worker) const;
   bool is_finite(std::uint32_t worker) const;
   void add(std::uint32_t worker, std::span<const std::uint8_t> message);
-  void add_metrics(std::span<const std::uint8_t> shares);
-  void report_metrics();
   void bound_gradient(const RawVector& g, std::uint32_t members);
 
   const RunConfig* config_;
@@ -70,8 +68,7 @@ class Evaluation {
   Roster* roster_;
   Journal* journal_;
   std::optional<Measurements> measurements_;
-  std::vector<std::string> metric_names_;  // of the problem
-  std::vector<tpc::Share> metrics_;        // of this round so far
+  ProblemMetrics metrics_;
   std::uint64_t round_ = 0;
   bool wanted_ = false;
   bool complete_ = true;

@@ -32,7 +32,8 @@ void Relay::begin_round(std::uint64_t round) {
 
 std::uint32_t Relay::take(std::uint32_t worker, std::uint64_t round, std::span<const std::uint8_t> message) {
   const auto bytes = unseal(message, round);
-  if (!bytes) throw Failure(Exit::peer, "what it has for its peers was damaged on its way: its checksum does not match");
+  if (!bytes)
+    throw Failure(Exit::peer, "what it has for its peers was damaged on its way: its checksum does not match");
   try {
     const Parcels parcels = parse_parcels(*bytes);
     if (parcels.stage > open_ || parcels.stage >= exchanges_)
@@ -71,6 +72,12 @@ void Relay::append_history(std::uint32_t worker, std::uint64_t round, Bytes& out
     append(out, std::uint64_t{stage[worker].size()});
     append(out, std::span<const std::uint8_t>(stage[worker]));
   }
+}
+
+std::vector<Bytes> Relay::histories() const {
+  std::vector<Bytes> out(workers_);
+  for (std::uint32_t worker = 0; worker < workers_; ++worker) append_history(worker, now_.number, out[worker]);
+  return out;
 }
 
 void Relay::undo_round(std::uint64_t round) {

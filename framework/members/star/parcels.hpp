@@ -46,8 +46,12 @@ class Relay {
 
   /// All that the worker has heard in the evaluation of a round, this one or the one before.
   void append_history(std::uint32_t worker, std::uint64_t round, Bytes& out) const;
+  /// Worker by worker, of the round that was last begun.
+  std::vector<Bytes> histories() const;
   /// Unless the round has not begun here.
   void undo_round(std::uint64_t round);
+  /// Goes on after so many bytes, of which it remembers nothing.
+  void resume(std::uint64_t bytes) { bytes_ = bytes; }
   /// Of the last round that is over; for a checkpoint.
   void save(std::uint64_t round, Bytes& out) const;
   void load(std::uint64_t round, tpc::Reader& in);

@@ -81,18 +81,19 @@ void Roster::collect() {
     if (seats_[worker].asked) await_update(worker);
 }
 
-void Roster::exchange(Relay& relay) {
+void Roster::exchange(Relay& relay, bool evaluation) {
   relay_ = &relay;
   for (std::uint32_t stage = 0; stage < relay.exchanges(); ++stage) {
-    for (std::uint32_t worker = 0; worker < seats_.size(); ++worker) await_parcels(worker);
+    for (std::uint32_t worker = 0; worker < seats_.size(); ++worker)
+      await_parcels(worker, evaluation ? Question{Form::model, false, true} : question_to(worker));
     relay.close_stage();
     for (std::uint32_t worker = 0; worker < seats_.size(); ++worker)
       if (is_present(worker)) tell(worker, MessageType::exchange, round_, relay.mail(worker, stage));
   }
 }
 
-void Roster::await_parcels(std::uint32_t worker) {
-  if (obtain(worker, {MessageType::exchange, round_, "what it has for its peers", question_to(worker), false})) return;
+void Roster::await_parcels(std::uint32_t worker, Question question) {
+  if (obtain(worker, {MessageType::exchange, round_, "what it has for its peers", question, false})) return;
   throw Failure(Exit::peer, "round " + std::to_string(round_) + ": " + worker_name(worker) +
                                 " is gone, and without what it has for its peers no gradient is known");
 }

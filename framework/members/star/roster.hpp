@@ -79,9 +79,9 @@ class Roster {
   /// are members and an evaluation is wanted.
   void ask(std::uint64_t round, bool evaluate, const std::vector<bool>& sampled);
   /// Of a problem whose workers say something to each other first: carries that, stage by stage, in the round that
-  /// `relay` has begun. Throws Failure(Exit::peer) where a worker has left: the others cannot go on without it. `relay`
-  /// outlives the round.
-  void exchange(Relay& relay);
+  /// `relay` has begun; `evaluation`: for the metrics alone. Throws Failure(Exit::peer) where a worker has left: the
+  /// others cannot go on without it. `relay` outlives the round.
+  void exchange(Relay& relay, bool evaluation);
   /// Waits for the updates of the workers that were asked.
   void collect();
   /// What the worker has sent in this round is no message of a member that is in its senses: it is lost, and told so.
@@ -167,7 +167,7 @@ class Roster {
   Wanted wanted_update() const {
     return {MessageType::update, round_, "the update", {Form::model, true, evaluate_}, true};
   }
-  void await_parcels(std::uint32_t worker);
+  void await_parcels(std::uint32_t worker, Question question);
   bool take_parcels(std::uint32_t worker, const Wanted& wanted, const tpc_message& message);
   void await_update(std::uint32_t worker);
   std::optional<tpc_message> obtain(std::uint32_t worker, const Wanted& wanted);

@@ -12,11 +12,6 @@
 namespace threepc {
 namespace {
 
-std::uint32_t exchanges_of(const PluginSpec& problem) {
-  const tpc_exchange* const exchange = find_exchange(problem);
-  return exchange == nullptr ? 0 : exchange->exchanges;
-}
-
 bool has_state(const PluginSpec& spec) {
   return spec.descriptor->state_vectors > 0 || std::any_of(spec.children.begin(), spec.children.end(), has_state);
 }
@@ -56,7 +51,7 @@ void Server::begin_round(std::uint64_t round) {
 void Server::exchange(std::uint64_t round) {
   const Profile::Scope waiting = in(Phase::wait);
   relay_.begin_round(round);
-  roster_.exchange(relay_);
+  roster_.exchange(relay_, false);
 }
 
 void Server::collect() {

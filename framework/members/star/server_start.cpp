@@ -15,11 +15,7 @@ void Server::begin_at(std::span<const std::uint8_t> x0) {
   if (!x0.empty()) std::memcpy(iterate_->x().data(), x0.data(), x0.size());
 }
 
-std::uint64_t Server::longest_from_worker() const {
-  std::uint64_t parcels = 0;
-  for (const auto& facts : facts_) parcels = std::max(parcels, facts ? facts->longest_parcels : 0);
-  return longest_message(*config_, *mechanism_, parcels);
-}
+std::uint64_t Server::longest_from_worker() const { return longest_message(*config_, *mechanism_, longest_parcels()); }
 
 void Server::make_parts() {
   mechanism_.emplace(config_->mechanism, membership_);

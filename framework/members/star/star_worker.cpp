@@ -7,6 +7,7 @@
 #include "members/message_bounds.hpp"
 #include "members/star/downlink.hpp"
 #include "members/star/measurements.hpp"
+#include "members/star/problem_metrics.hpp"
 #include "method/worker_state.hpp"
 #include "vector/arithmetic.hpp"
 
@@ -171,7 +172,7 @@ void StarWorker::send_evaluation(std::uint64_t round, double value, const RawVec
   else if (in_process_ || !update_is_gradient(*config_, round))
     append(evaluation_, truth);
   if (config_->measure) Measurements::append_to(evaluation_, gap, *encoder_, measured);
-  for (const tpc::Share& share : problem_->metrics()) append(evaluation_, share.sum), append(evaluation_, share.weight);
+  append_metrics(evaluation_, *problem_);
   channel_.send(server, MessageType::evaluation, round, evaluation_);
 }
 

@@ -60,9 +60,8 @@ class Nodes {
     test::SplitMix random(1);
     weights_.emplace(network_->columns, 1);
     for (std::uint32_t i = 0; i < config_.workers; ++i) {
-      nodes_.push_back(
-          std::make_unique<GraphNode>(config_, Membership{TPC_F64, dim, config_.workers, i, 1}, network_,
-                                      [this](std::uint64_t, const RawVector&) -> const RawVector& { return zero_; }));
+      nodes_.push_back(std::make_unique<GraphNode>(config_, Membership{TPC_F64, dim, config_.workers, i, 1}, network_,
+                                                   [](std::uint64_t) { return 0.1; }));
       RawVector x(TPC_F64, dim);
       for (std::uint32_t j = 0; j < dim; ++j) at(x)[j] = 2 * random.uniform() - 1;
       nodes_.back()->start(x);
@@ -74,8 +73,8 @@ class Nodes {
     std::vector<Bytes> said(nodes_.size());
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
       const Bytes mail = round_ == 0 ? first_mail(*network_) : mail_for(i, *network_, published_);
-      nodes_[i]->combine(round_, 0.1, open_mail(round_, i, *network_, mail));
-      nodes_[i]->publish(round_, 0.1, said[i]);
+      if (nodes_[i]->mix(round_, open_mail(round_, i, *network_, mail)) != nullptr) nodes_[i]->adapt(round_, zero_);
+      nodes_[i]->publish(round_, said[i]);
       seal(said[i], round_);
     }
     published_ = std::move(said);

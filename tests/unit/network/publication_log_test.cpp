@@ -47,6 +47,7 @@ class Log : public testing::Test {
     return out;
   }
 
+  const std::vector<Bytes> none_ = std::vector<Bytes>(2);  // was exchanged
   RunConfig config_ = ring_of(2);
   std::shared_ptr<const Network> network_ = network_of(config_);
   Replica tree_{config_.mechanism, {TPC_F64, 4, 2, TPC_SERVER, 1}};
@@ -54,9 +55,9 @@ class Log : public testing::Test {
 };
 
 TEST_F(Log, FromTheStartHasTheMailOfEveryRound) {
-  log_.note(0, {Bytes({1}), Bytes({2})});
-  log_.note(1, {Bytes({3}), Bytes({4, 5})});
-  log_.note(2, {Bytes({6}), Bytes({7})});
+  log_.note(0, {Bytes({1}), Bytes({2})}, none_);
+  log_.note(1, {Bytes({3}), Bytes({4, 5})}, none_);
+  log_.note(2, {Bytes({6}), Bytes({7})}, none_);
   const Opened opened(log_.restoration(0));  // who hears worker 1
   EXPECT_EQ(opened.next, 0u);
   EXPECT_TRUE(opened.state.empty());
@@ -65,8 +66,8 @@ TEST_F(Log, FromTheStartHasTheMailOfEveryRound) {
 }
 
 TEST_F(Log, FromAStateHasTheMailSince) {
-  log_.note(0, {Bytes({1}), Bytes({2})});
-  log_.note(1, {Bytes({3}), Bytes({4})});
+  log_.note(0, {Bytes({1}), Bytes({2})}, none_);
+  log_.note(1, {Bytes({3}), Bytes({4})}, none_);
   log_.restart(0, {Bytes({10}), Bytes({11})});  // asked for after round 0, here before round 1 is over
   const Opened opened(log_.restoration(1));
   EXPECT_EQ(opened.next, 1u);
@@ -75,22 +76,35 @@ TEST_F(Log, FromAStateHasTheMailSince) {
 }
 
 TEST_F(Log, ARoundThatHasNotBeenLeavesNothing) {
-  log_.note(0, {Bytes({1}), Bytes({2})});
+  log_.note(0, {Bytes({1}), Bytes({2})}, none_);
   const Bytes before = log_.restoration(0);
-  log_.note(1, {Bytes({3}), Bytes({4})});
+  log_.note(1, {Bytes({3}), Bytes({4})}, none_);
   log_.undo();
   EXPECT_EQ(log_.restoration(0), before);
   EXPECT_EQ(log_.last()[1], Bytes({2}));
 }
 
 TEST_F(Log, GoesOnFromRestorations) {
-  log_.note(0, {Bytes({1}), Bytes({2})});
-  log_.note(1, {Bytes({3}), Bytes({4})});
+  log_.note(0, {Bytes({1}), Bytes({2})}, none_);
+  log_.note(1, {Bytes({3}), Bytes({4})}, none_);
   PublicationLog other(config_, *network_, tree_, true);
   other.resume(1, {log_.restoration(0), log_.restoration(1)}, log_.last());
-  log_.note(2, {Bytes({5}), Bytes({6})});
-  other.note(2, {Bytes({5}), Bytes({6})});
+  log_.note(2, {Bytes({5}), Bytes({6})}, none_);
+  other.note(2, {Bytes({5}), Bytes({6})}, none_);
   for (const std::uint32_t worker : {0u, 1u}) EXPECT_EQ(other.restoration(worker), log_.restoration(worker));
+}
+
+TEST_F(Log, HasWhatWasExchangedBehindTheMailOfItsRound) {
+  log_.note(0, {Bytes({1}), Bytes({2})}, {Bytes({8}), Bytes({9})});
+  log_.note(1, {Bytes({3}), Bytes({4})}, {Bytes({10}), Bytes({11, 12})});
+  const Bytes restoration = log_.restoration(1), first = first_mail(*network_), second = mail(Bytes({1}));
+  Bytes expected(2 * sizeof(std::uint64_t), 0);  // from the start, without a state
+  for (const auto& [said, history] : {std::pair(first, Bytes({9})), std::pair(second, Bytes({11, 12}))}) {
+    append(expected, std::uint64_t{said.size()});
+    append(expected, std::span<const std::uint8_t>(said));
+    append(expected, std::span<const std::uint8_t>(history));
+  }
+  EXPECT_EQ(restoration, expected);
 }
 
 }  // namespace
