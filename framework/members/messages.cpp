@@ -143,7 +143,8 @@ WorkerFacts take_worker_facts(std::span<const std::uint8_t>& bytes) {
     if ((flags & facts_start) != 0) facts.start_digest = in.get<std::uint64_t>();
     if ((flags & facts_start) != 0 && facts.start_digest == 0) throw tpc::Corrupt("a digest of no x^0");
     if ((flags & facts_parcels) != 0) facts.longest_parcels = in.get<std::uint64_t>();
-    if (facts.longest_parcels > largest_exchange) throw tpc::Corrupt("parcels of more than 2^40 bytes");
+    if ((flags & facts_parcels) != 0 && facts.longest_parcels - 1 >= largest_exchange)
+      throw tpc::Corrupt("parcels of 0, or of more than 2^40 bytes");
     bytes = in.take_rest();
     return facts;
   } catch (const tpc::Error& error) {

@@ -124,6 +124,12 @@ std::string wire_text(const Metrics& m, std::uint32_t workers) {
          (rest > 0 ? " (" + quantity(rest, "B") + " of framing, greetings and states)" : "");
 }
 
+/// "test_accuracy" as a person would say it.
+std::string spoken(std::string key) {
+  std::replace(key.begin(), key.end(), '_', ' ');
+  return key;
+}
+
 std::string final_table(const RunConfig& config, const Summary& s) {
   const Metrics& m = s.last;
   std::string text;
@@ -141,6 +147,7 @@ std::string final_table(const RunConfig& config, const Summary& s) {
     row(config.topology ? "|grad f|" : "|grad f(x)|",
         (config.evaluate == Evaluate::bound ? "at most " : "") + number(std::sqrt(m.grad_norm_sq)));
   }
+  for (const NamedValue& metric : m.metrics) row(spoken(metric.key).c_str(), number(metric.value));
   row("step size", number(s.stepsize) + (config.stepsize ? "" : " (theory, times " + number(s.multiplier) + ")"));
   row("uplink per worker",
       quantity(m.uplink_bits_per_worker, "bit") + " (" + quantity(m.uplink_floats_per_worker, "floats") + ")");
@@ -149,6 +156,9 @@ std::string final_table(const RunConfig& config, const Summary& s) {
   if (!config.topology) row("downlink per worker", quantity(m.downlink_bits_per_worker, "bit"));
   if (m.evaluation_bits_per_worker > 0)
     row("evaluation", quantity(m.evaluation_bits_per_worker, "bit") + " per worker, for the metrics alone");
+  for (const NamedValue& value : m.measured)
+    if (value.key == "exchange_bits_per_worker")
+      row("exchanged", quantity(value.value, "bit") + " per worker, by the problem");
   if (m.wire_bytes > 0)
     row("on the wire", config.topology ? quantity(static_cast<double>(m.wire_bytes), "B") : wire_text(m, s.workers));
   row("time",

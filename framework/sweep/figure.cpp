@@ -37,8 +37,17 @@ std::string compact(double value) {
 /// Metrics are called rounds in tables and round in metrics.jsonl.
 std::string json_key(const std::string& metric) { return metric == "rounds" ? "round" : metric; }
 
+const Json* find(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+/// NaN: the line does not say.
 double at(const Json& line, const std::string& metric) {
-  const Json& value = line.at(json_key(metric));
+  const Json* const place = metric.starts_with(problem_metrics) ? find(line, "metrics") : &line;
+  if (place == nullptr) return NAN;
+  const std::string key = place == &line ? json_key(metric) : metric.substr(problem_metrics.size());
+  const Json value = place->value(key, Json());
   return value.is_null() ? NAN : value.get<double>();
 }
 
@@ -122,7 +131,13 @@ std::string x_label(const Figure& figure) {
 
 std::string y_label(const std::string& metric) {
   if (metric == "grad_norm_sq") return "||grad f(x)||²";
+  if (metric.starts_with(problem_metrics)) return metric.substr(problem_metrics.size());
   return metric == "grad_norm" ? "||grad f(x)||" : metric;
+}
+
+/// Of shares, which a problem measures, and of numbers over many magnitudes.
+const char* y_scale(const std::string& metric) {
+  return metric.starts_with(problem_metrics) ? "set logscale x" : "set logscale xy\nset format y '1e%+03T'";
 }
 
 /// Published points on the tolerance's line: a cross where a curve arrives, an arrow where it goes on.
@@ -153,6 +168,7 @@ std::string legend(const SweepFile& sweep, const Best& best) {
 
 std::string curves_script(const SweepFile& sweep, const SweepOutcome& outcome, const std::vector<Curve>& curves) {
   const auto tolerance = tolerance_of(sweep, outcome);
+  const std::size_t height = 500 + 26 * curves.size();  // with a line each below
   std::string data = "# gnuplot figure.gp\n", labels, plots;
   for (std::size_t i = 0; i < curves.size(); ++i) {
     const char* colour = colours[i % std::size(colours)];
@@ -165,9 +181,10 @@ std::string curves_script(const SweepFile& sweep, const SweepOutcome& outcome, c
   if (tolerance) plots += ", \\\n  " + number(*tolerance) + " with lines dashtype 2 linecolor rgb '#888888' notitle";
   if (!labels.empty())
     plots += ", \\\n  NaN with points pointtype 2 pointsize 1.5 linewidth 2 linecolor rgb '#444444' title 'published'";
-  return data + script_start("900,600") + "set title " + gnuplot_text(sweep.title) + "\nset xlabel " +
-         gnuplot_text(x_label(*sweep.figure)) + "\nset ylabel " + gnuplot_text(y_label(sweep.figure->y)) +
-         "\nset logscale xy\nset format y '1e%+03T'\nset grid linecolor rgb '#dddddd'\nset key left bottom Left "
+  return data + script_start("900," + std::to_string(height)) + "set title " + gnuplot_text(sweep.title) +
+         "\nset xlabel " + gnuplot_text(x_label(*sweep.figure)) + "\nset ylabel " +
+         gnuplot_text(y_label(sweep.figure->y)) + "\n" + y_scale(sweep.figure->y) +
+         "\nset grid linecolor rgb '#dddddd'\nset key below left Left "
          "reverse spacing 1.2\n"
          "set border 3\nset tics nomirror\n" +
          labels + "plot \\\n" + plots + "\n}\n";

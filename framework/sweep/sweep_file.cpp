@@ -93,12 +93,19 @@ void read_settings(Section& section, SweepFile& sweep) {
   if (const Node* node = section.take("set")) merge(sweep.base, *node->table());
 }
 
+/// A metric of every run, or "metrics.NAME", one that the problem measures.
+std::optional<std::string> read_y(Section& section) {
+  const Node* const node = section.take("y");
+  const auto* const text = node == nullptr ? nullptr : std::get_if<std::string>(&node->value);
+  return text != nullptr && text->starts_with(problem_metrics) ? *text : section.choice("y", metric_names());
+}
+
 Figure read_figure(Section section) {
   Figure out;
   const bool heatmap = section.choice("kind", {"curves", "heatmap"}).value_or("curves") == "heatmap";
   out.kind = heatmap ? Figure::Kind::heatmap : Figure::Kind::curves;
   out.x = section.choice("x", metric_names()).value_or(out.x);
-  out.y = section.choice("y", metric_names()).value_or(out.y);
+  out.y = read_y(section).value_or(out.y);
   out.rows = section.text("rows").value_or("");
   out.columns = section.text("columns").value_or("");
   out.factor = section.real("factor", positive).value_or(1);

@@ -18,6 +18,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/document.hpp"
@@ -35,7 +36,7 @@ struct Case {
 struct Figure {
   enum class Kind { curves, heatmap };
   Kind kind = Kind::curves;
-  std::string x = "uplink_floats_per_worker";  // curves: two of metric_names()
+  std::string x = "uplink_floats_per_worker";  // curves: two of metric_names(); y also "metrics.NAME"
   std::string y = "grad_norm_sq";
   std::string rows, columns;  // heatmap: two axes; the value is the sweep's metric
   double factor = 1;          // scales x, or the value: 32 bits a float
@@ -81,5 +82,7 @@ void set_at(Node& into, const std::string& path, const Node& value);
 
 /// The columns of a result that can be minimised or drawn.
 const std::vector<std::string>& metric_names();
+/// Before the name of one that only the problem knows.
+inline constexpr std::string_view problem_metrics = "metrics.";
 
 }  // namespace threepc

@@ -36,15 +36,16 @@ void read(std::uint8_t choice, std::uint8_t what, std::span<const std::uint8_t> 
   const RunConfig& config = configuration_of(choice);
   const RawVector zero(TPC_F64, dim);
   GraphNode node(config, {TPC_F64, dim, 2, 0, 1}, std::make_shared<const Network>(config),
-                 [&](std::uint64_t, const RawVector&) -> const RawVector& { return zero; });
+                 [](std::uint64_t) { return 0.1; });
   node.start(zero);
-  node.combine(0, 0.1, {});
+  promise(node.mix(0, {}) != nullptr, "gradient tracking begins with a gradient");
+  node.adapt(0, zero);
   Bytes said;
-  node.publish(0, 0.1, said);
+  node.publish(0, said);
   promise(programs_of(said, 2).size() == 2, "a publication has its programs");
   tpc::Reader in(bytes.data(), bytes.size());
   if (what % 3 == 0)
-    node.combine(1, 0.1, std::vector<GraphNode::Heard>{{1, bytes}});
+    node.mix(1, std::vector<GraphNode::Heard>{{1, bytes}});
   else if (what % 3 == 1)
     node.load(in);
   else

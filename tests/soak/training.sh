@@ -66,6 +66,12 @@ draw_problem() {
   local split
   one_of quadratic quadratic quadratic logreg leastsquares softmax
   problem=$value
+  # Whose workers need each other in every round, as those of a graph do.
+  if [ "$graph" = yes ] && in_a_hundred 30; then
+    settings+=('problem={plugin="gcn",nodes=60,words=20,hidden=4,train=15}')
+    what+=" gcn"
+    return
+  fi
   if [ "$problem" = quadratic ]; then
     settings+=('problem={plugin="quadratic",dim=50,s=0.5,lambda=0.3}')
     return

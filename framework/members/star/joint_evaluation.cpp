@@ -46,8 +46,18 @@ void JointEvaluation::hear(std::span<const std::uint8_t> mail) {
   } catch (const tpc::Error& error) {
     throw Failure(Exit::peer, std::string("malformed message: what this worker's peers said: ") + error.what());
   }
-  ++stage_;
-  go_on();
+  judge();
+}
+
+/// What the problem finds malformed is a peer's, and no file.
+void JointEvaluation::judge() {
+  try {
+    ++stage_;
+    go_on();
+  } catch (const Failure& failure) {
+    if (failure.code() != Exit::data) throw;
+    throw Failure(Exit::peer, std::string("malformed message: ") + failure.what());
+  }
 }
 
 /// Into held_: a message's bytes lie anywhere.

@@ -35,6 +35,7 @@ class JointEvaluation {
 
  private:
   void go_on();
+  void judge();
   void open(std::span<const std::uint8_t> parcels);
 
   const Problem* problem_;
