@@ -74,7 +74,8 @@ k = 5
 plugin = "{transport}"
 timeout = 20
 """
-FRAGMENT_PROBLEM = '[run]\nrounds = 20\n[workers]\ncount = 3\n[problem]\nplugin = "quadratic"\ndim = 200\n'
+FRAGMENT_RUN = '[run]\nrounds = 20\n[workers]\ncount = 3\n'
+FRAGMENT_PROBLEM = '[problem]\nplugin = "quadratic"\ndim = 200\n'
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.S | re.M)
 HOST_KEY = re.compile(r"(?:run|workers|downlink|faults|checkpoint|transport|optimizer|topology)\.[a-z_]+(?:\.[a-z_]+)*(?=$|=| )(?<!\.toml)")
 # Of mpirun, srun, containers and the benchmarks.
@@ -291,7 +292,9 @@ def check_toml(page, block):
     text = page.substituted(block)
     is_sweep = re.search(r"^\[grid\]", text, re.M)
     mechanism = "" if "[mechanism]" in text else '[mechanism]\nplugin = "gd"\n'
-    (page.work / "block.toml").write_text(text if is_sweep else FRAGMENT_PROBLEM + mechanism + text, encoding="utf-8")
+    problem = "" if "[problem]" in text else FRAGMENT_PROBLEM
+    whole = text if is_sweep else FRAGMENT_RUN + problem + mechanism + text
+    (page.work / "block.toml").write_text(whole, encoding="utf-8")
     page.bash(f"threepc {'sweep' if is_sweep else 'run'} block.toml --out runs/block")
     shutil.rmtree(page.work / "runs/block")
 
