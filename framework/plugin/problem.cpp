@@ -152,6 +152,21 @@ void Problem::stage(const tpc_context& context, std::uint32_t stage, const void*
         return find_exchange(spec())->stage(self_, &context, stage, x, in, said.data(), nullptr, nullptr, error);
       },
       &context);
+  require_said(said);
+}
+
+void Problem::require_said(std::span<const tpc_parcel> said) const {
+  const tpc::Peers known = peers();
+  std::uint64_t total = 0;
+  for (std::size_t k = 0; k < said.size(); ++k) {
+    if (said[k].data == nullptr && said[k].size > 0)
+      misbehaved("its parcel for worker " + std::to_string(known.workers[k]) + " has " + std::to_string(said[k].size) +
+                 " bytes, but data is null");
+    total += said[k].size;
+  }
+  if (total > known.longest)
+    misbehaved("it says " + std::to_string(total) + " bytes in one exchange, more than its longest, " +
+               std::to_string(known.longest));
 }
 
 void Problem::finish(const tpc_context& context, std::uint32_t stage, const void* x, std::span<const tpc_parcel> heard,

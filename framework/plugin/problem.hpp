@@ -44,6 +44,9 @@ class Problem : public Instance {
              std::span<tpc_parcel> said) const;
   void finish(const tpc_context& context, std::uint32_t stage, const void* x, std::span<const tpc_parcel> heard,
               double& value, void* gradient) const;
+
+ private:
+  void require_said(std::span<const tpc_parcel> said) const;
 };
 
 }  // namespace threepc

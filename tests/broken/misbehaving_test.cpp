@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 
 const Catalog& broken_plugins() {
   static const fs::path plugins = fs::path(THREEPC_TEST_BINARIES) / "plugins";
-  static const Catalog catalog(
-      {plugins / "constants", plugins / "calls", plugins / "programs", plugins / "undeclared", THREEPC_TEST_PLUGINS});
+  static const Catalog catalog({plugins / "constants", plugins / "calls", plugins / "exchange", plugins / "programs",
+                                plugins / "undeclared", THREEPC_TEST_PLUGINS});
   return catalog;
 }
 
@@ -60,7 +60,15 @@ void use_mechanism(const PluginSpec& spec) {
   made.propose(1, 0.1, y, vector, message);
 }
 
-void use_problem(const PluginSpec& spec) { Problem(spec, {TPC_F64, 0, 2, 1, 7}, 1).facts(); }
+/// Worker 1 of two.
+void use_problem(const PluginSpec& spec) {
+  const Problem made(spec, {TPC_F64, 0, 2, 1, 7}, 1);
+  made.facts();
+  made.metrics();
+  if (find_exchange(spec) == nullptr) return;
+  std::vector<tpc_parcel> said(made.peers().workers.size());
+  made.stage(made.context(1, 1, NAN), 0, vector, {}, said);
+}
 
 void use_optimizer(const PluginSpec& spec) {
   const Optimizer made(spec, member, 2);
@@ -144,6 +152,18 @@ constexpr Misbehaviour misbehaviours[] = {
     {TPC_PROBLEM, "no-dimension", "problem 'no-dimension' misbehaved: dim = 0 is not in 1 .. 2^32 - 2 (FILE)"},
     {TPC_PROBLEM, "negative-smoothness",
      "problem 'negative-smoothness' misbehaved: a smoothness constant of -1.000000 is no finite number >= 0 (FILE)"},
+    {TPC_PROBLEM, "peer-itself",
+     "problem 'peer-itself' misbehaved: its peers are not other workers in ascending order (FILE)"},
+    {TPC_PROBLEM, "parcel-of-nothing",
+     "problem 'parcel-of-nothing' misbehaved: its parcel for worker 0 has 2 bytes, but data is null (FILE)"},
+    {TPC_PROBLEM, "parcel-too-long",
+     "problem 'parcel-too-long' misbehaved: it says 3 bytes in one exchange, more than its longest, 2 (FILE)"},
+    {TPC_PROBLEM, "metric-twice",
+     "problem 'metric-twice' misbehaved: its table threepc.draft.metrics/1 has a name twice (FILE)"},
+    {TPC_PROBLEM, "metric-with-spaces",
+     "problem 'metric-with-spaces' misbehaved: its table threepc.draft.metrics/1 has a name that is none (FILE)"},
+    {TPC_PROBLEM, "metric-weight",
+     "problem 'metric-weight' misbehaved: its metric accuracy has a weight that is no finite number >= 0 (FILE)"},
 };
 
 class Misbehaving : public ::testing::TestWithParam<Misbehaviour> {};

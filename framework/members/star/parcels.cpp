@@ -48,9 +48,12 @@ std::uint32_t Relay::take(std::uint32_t worker, std::uint64_t round, std::span<c
 
 /// Whole or not at all.
 void Relay::pass_on(std::uint32_t worker, const Parcels& parcels) {
-  for (const Parcels::Parcel& parcel : parcels.all)
-    if (parcel.peer >= workers_ || parcel.peer == worker)
+  std::int64_t last = -1;
+  for (const Parcels::Parcel& parcel : parcels.all) {
+    if (parcel.peer >= workers_ || parcel.peer == worker || parcel.peer <= last)
       throw tpc::Corrupt("a parcel for " + worker_name(parcel.peer));
+    last = parcel.peer;
+  }
   for (const Parcels::Parcel& parcel : parcels.all) {
     append_parcel(now_.heard[open_][parcel.peer], worker, parcel.bytes);
     bytes_ += parcel.bytes.size();
