@@ -8,8 +8,17 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Bounds a_while{0, 1e6, true};
 
-constexpr const char* kinds[] = {"kill", "stop", "delay", "drop", "corrupt", "duplicate"};
+constexpr const char* kinds[] = {"kill", "stop", "delay", "drop", "corrupt", "duplicate", "attack"};
 constexpr const char* moments[] = {"receive", "send"};
+
+constexpr const char* attacks[] = {"sign-flip", "large", "noise"};
+constexpr double usual_sizes[] = {1, 100, 10};
+
+void read_attack(Section& section, Injection& out) {
+  out.attack = section.enumerator<Injection::Attack>("attack", attacks).value_or(out.attack);
+  const double usual = usual_sizes[static_cast<std::size_t>(out.attack)];
+  out.size = section.real("size", {0, 1e12, true}).value_or(usual);
+}
 
 Injection read_injection(Section section, std::uint32_t workers) {
   Injection out;
@@ -18,6 +27,7 @@ Injection read_injection(Section section, std::uint32_t workers) {
   const auto round = section.integer("round", {0, infinity});
   out.when = section.enumerator<Injection::When>("when", moments).value_or(out.when);
   out.seconds = section.real("seconds", a_while).value_or(out.seconds);
+  if (kind == Injection::Kind::attack) read_attack(section, out);
   section.refuse_unknown();
   for (const auto& [key, given] :
        {std::pair{"kind", kind.has_value()}, {"worker", worker.has_value()}, {"round", round.has_value()}})
@@ -40,6 +50,7 @@ std::vector<Injection> read_injections(Section& faults, std::uint32_t workers) {
 }
 
 const char* name_of(Injection::Kind kind) { return kinds[static_cast<std::size_t>(kind)]; }
+const char* name_of(Injection::Attack attack) { return attacks[static_cast<std::size_t>(attack)]; }
 const char* name_of(Injection::When when) { return moments[static_cast<std::size_t>(when)]; }
 
 }  // namespace threepc

@@ -12,7 +12,9 @@ namespace threepc {
 
 /// [[faults.inject]]: a fault that a worker, or the server, causes itself, for tests and drills.
 struct Injection {
-  enum class Kind { kill, stop, delay, drop, corrupt, duplicate };
+  enum class Kind { kill, stop, delay, drop, corrupt, duplicate, attack };
+  /// What an attacker takes for its gradient g: -size g; size g; g + size times ||g|| / sqrt(d) of normal noise.
+  enum class Attack { sign_flip, large, noise };
   enum class When { receive, send };  // before anything is computed, or after the update has left
 
   static constexpr std::int64_t the_server = -1;
@@ -20,8 +22,10 @@ struct Injection {
   Kind kind = Kind::kill;
   std::int64_t worker = 0;  // or the_server
   std::uint64_t round = 0;
-  When when = When::receive;  // of kill and stop
-  double seconds = 1;         // of stop and delay: how long
+  When when = When::receive;          // of kill and stop
+  double seconds = 1;                 // of stop and delay: how long
+  Attack attack = Attack::sign_flip;  // of attack, from `round` on
+  double size = 1;
 };
 
 struct Faults {
@@ -50,5 +54,6 @@ std::vector<Injection> read_injections(Section& faults, std::uint32_t workers);
 
 const char* name_of(Injection::Kind kind);
 const char* name_of(Injection::When when);
+const char* name_of(Injection::Attack attack);
 
 }  // namespace threepc

@@ -277,6 +277,10 @@ constexpr HostKey table[] = {
      "of methods of peers: how far x moves towards what its neighbours published; `\"auto\"`: half the α of the "
      "compressor, 1 without one. A rule, not theory; too large, and what is compressed away piles up",
      "`\"auto\"`", agreed, read_consensus, value_of_consensus},
+    {"aggregation", "rule", any,
+     "what the server makes of the workers' g_i: `\"mean\"`, or a rule that bad workers do not sway: "
+     "[aggregation.md](aggregation.md)",
+     "`\"mean\"`", agreed, nullptr, nullptr},
     key<&RunConfig::weights>(
         "topology", "weights", any, agreed,
         "with which a worker mixes what it hears: rows and columns sum to 1 (Sinkhorn); `\"out-degree\"`: "

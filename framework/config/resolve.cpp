@@ -124,16 +124,17 @@ void refuse_unknown(Section& section, const tpc_descriptor& descriptor) {
 
 }  // namespace
 
-PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context) {
-  const auto id = section.text("plugin");
+PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context,
+                          const char* key) {
+  const auto id = section.text(key);
   if (section.origin().empty() && fallback == nullptr)
-    throw Failure(Exit::usage, context.file + ": there is no table [" + section.place() +
-                                   "]; add it, with plugin = one of: " + available(context.catalog, kind));
+    throw Failure(Exit::usage, context.file + ": there is no table [" + section.place() + "]; add it, with " + key +
+                                   " = one of: " + available(context.catalog, kind));
   const std::string table_origin = section.origin().empty() ? context.file : section.origin();
   if (!id && fallback == nullptr)
-    throw Failure(Exit::usage, table_origin + ": [" + section.place() +
-                                   "] needs the key 'plugin'; available: " + available(context.catalog, kind));
-  const std::string place = (id ? section.take("plugin")->origin : table_origin) + ": " + section.place() + ".plugin";
+    throw Failure(Exit::usage, table_origin + ": [" + section.place() + "] needs the key '" + key +
+                                   "'; available: " + available(context.catalog, kind));
+  const std::string place = (id ? section.take(key)->origin : table_origin) + ": " + section.place() + "." + key;
   const Entry& entry = context.catalog.find(kind, id ? excerpt(*id) : fallback, place);
 
   PluginSpec spec;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "config/aggregation.hpp"
 #include "config/document.hpp"
 #include "config/everybody.hpp"
 #include "config/keys.hpp"
@@ -130,6 +131,11 @@ void read_plugins(Section& root, RunConfig& config, const ResolveContext& contex
 
 /// A worker that is a thread cannot end or stop alone.
 void refuse_injections(const RunConfig& config) {
+  for (const Injection& injection : config.faults.inject)
+    if (config.topology && injection.kind == Injection::Kind::attack)
+      throw Failure(Exit::usage, config.file +
+                                     ": faults.inject: an attack is on a server's rule, and on a graph there " +
+                                     "is none; leave it or [topology] out");
   const bool threads = (config.transport.descriptor->capabilities & TPC_IN_PROCESS) != 0;
   for (const Injection& injection : config.faults.inject)
     if (threads && injection.worker != Injection::the_server &&
@@ -214,13 +220,17 @@ void write_injections(Lines& out, const std::vector<Injection>& injections) {
     out.add("round", Value(static_cast<std::int64_t>(injection.round)));
     out.add("when", Value(std::string(name_of(injection.when))));
     out.add("seconds", Value(injection.seconds));
+    if (injection.kind != Injection::Kind::attack) continue;
+    out.add("attack", Value(std::string(name_of(injection.attack))));
+    out.add("size", Value(injection.size));
   }
 }
 
 /// A table that names a plugin, with the host's keys in it and the tables of what is nested.
-void write_plugin(Lines& out, const RunConfig& config, const PluginSpec& spec, bool complete) {
+void write_plugin(Lines& out, const RunConfig& config, const PluginSpec& spec, bool complete,
+                  const char* key = "plugin") {
   out.table(spec.place);
-  out.add("plugin", Value(std::string(spec.descriptor->id)));
+  out.add(key, Value(std::string(spec.descriptor->id)));
   write_params(out, spec, complete);
   write_host_keys(out, config, spec.place, complete);
   for (const PluginSpec& child : spec.children) write_plugin(out, config, child, complete);
@@ -247,6 +257,10 @@ void write_downlink(Lines& out, const RunConfig& config, bool complete) {
 
 void write_topology(Lines& out, const RunConfig& config, bool complete) {
   if (config.topology) write_plugin(out, config, *config.topology, complete);
+}
+
+void write_aggregation(Lines& out, const RunConfig& config, bool complete) {
+  if (config.rule) write_plugin(out, config, *config.rule, complete, "rule");
 }
 
 /// What relative paths are relative to. Standard input and pipes lie in no folder of the user's.
@@ -287,6 +301,7 @@ RunConfig load_config(const Node& document, const std::string& file, const std::
   read_downlink(root.child("downlink"), config, context);
   read_topology(root, config, context);
   read_exchange(root, config);
+  read_aggregation(root, config, context);
   root.refuse_unknown();
   refuse_injections(config);
   return config;
@@ -298,6 +313,7 @@ std::string to_toml(const RunConfig& config) {
   write_method(out, config, true);
   write_downlink(out, config, true);
   write_topology(out, config, true);
+  write_aggregation(out, config, true);
   write_plugin(out, config, config.transport, true);
   write_table(out, config, "faults", true);
   write_injections(out, config.faults.inject);
@@ -319,6 +335,7 @@ std::vector<std::string> agreement(const RunConfig& config) {
   write_method(out, config, false);
   write_downlink(out, config, false);
   write_topology(out, config, false);
+  write_aggregation(out, config, false);
   return out.take();
 }
 

@@ -86,6 +86,7 @@ struct RunConfig {
   DownlinkConfig downlink;
   std::optional<PluginSpec> topology;  // none: a star, workers around the server
   Weights weights = Weights::doubly;   // [topology] weights
+  std::optional<PluginSpec> rule;      // [aggregation] rule; none: the mean
 
   Init init = Init::gradient;       // [mechanism] init
   double momentum = 1.0;            // [mechanism] momentum: the new gradient's share in v (EF21-SGDM); 1: no memory

@@ -34,7 +34,9 @@ Injector::Injector(const std::vector<Injection>& all, std::int64_t worker) {
 }
 
 void Injector::resume_at(std::uint64_t round) {
-  std::erase_if(pending_, [&](const Injection& injection) { return injection.round <= round; });
+  std::erase_if(pending_, [&](const Injection& injection) {
+    return injection.kind != Injection::Kind::attack && injection.round <= round;
+  });
 }
 
 void Injector::act(std::uint64_t round, Injection::When when) {
@@ -47,6 +49,13 @@ void Injector::act(std::uint64_t round, Injection::When when) {
 bool Injector::wants(Injection::Kind kind, std::uint64_t round) {
   double unused = 0;
   return take(round, kind, nullptr, unused);
+}
+
+const Injection* Injector::attack(std::uint64_t round) const {
+  const auto at = std::find_if(pending_.begin(), pending_.end(), [&](const Injection& injection) {
+    return injection.kind == Injection::Kind::attack && injection.round <= round;
+  });
+  return at == pending_.end() ? nullptr : &*at;
 }
 
 bool Injector::take(std::uint64_t round, Injection::Kind kind, const Injection::When* when, double& seconds) {

@@ -8,7 +8,7 @@
 
 namespace threepc {
 
-/// The injections of one member. Each happens once in a process. One thread at a time.
+/// The injections of one member. Each happens once in a process, but an attack goes on. One thread at a time.
 class Injector {
  public:
   /// `worker`: a rank, or Injection::the_server.
@@ -22,6 +22,8 @@ class Injector {
   void act(std::uint64_t round, Injection::When when);
   /// Whether the update of `round` is to be dropped, corrupted or duplicated.
   bool wants(Injection::Kind kind, std::uint64_t round);
+  /// How the member attacks in `round`; nullptr: it does not.
+  const Injection* attack(std::uint64_t round) const;
 
  private:
   bool take(std::uint64_t round, Injection::Kind kind, const Injection::When* when, double& seconds);

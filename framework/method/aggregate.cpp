@@ -17,12 +17,14 @@ void append_to(std::vector<std::uint8_t>& out, std::span<const std::uint8_t> byt
 
 }  // namespace
 
-Aggregate::Aggregate(const Replica& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger)
+Aggregate::Aggregate(const Replica& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger,
+                     Rule* rule)
     : tree_(&tree),
+      rule_(rule),
       membership_(membership),
       held_{ExactVector(TPC_F64, membership.dim), {}, std::vector<bool>(membership.workers), 0},
       before_(held_) {
-  if ((tree.capabilities() & TPC_RESETS_ALONE) != 0) singles_.resize(membership.workers);
+  if (rule != nullptr || (tree.capabilities() & TPC_RESETS_ALONE) != 0) singles_.resize(membership.workers);
   if (ledger) ledger_.emplace(tree, membership.workers, *ledger);
 }
 
@@ -212,6 +214,17 @@ void Aggregate::restart_ledger(std::uint32_t worker, TrackedVector state) {
   if (ledger_) ledger_->restart(worker, std::move(state));
 }
 
-bool Aggregate::mean(RawVector& g) const { return divide(held_.sum, std::max(1U, held_.member_count), g); }
+bool Aggregate::combine(RawVector& g) const {
+  std::vector<const double*> rows;
+  bool finite = true;
+  for (std::uint32_t worker = 0; rule_ != nullptr && worker < singles_.size(); ++worker) {
+    if (!held_.is_member[worker]) continue;
+    const RawVector& row = singles_[worker]->sum();
+    finite = finite && all_finite(row.dtype(), row.bytes(), row.dim());
+    rows.push_back(static_cast<const double*>(row.data()));
+  }
+  if (rows.empty() || !finite) return divide(held_.sum, std::max(1U, held_.member_count), g) && finite;
+  return rule_->combine(rows, g);
+}
 
 }  // namespace threepc

@@ -10,6 +10,7 @@
 
 #include "method/ledger.hpp"
 #include "method/replica.hpp"
+#include "method/rule.hpp"
 #include "vector/exact_vector.hpp"
 
 namespace threepc {
@@ -24,8 +25,10 @@ class Aggregate {
     bool skipped = false;
   };
 
-  /// With a ledger, or without. `tree` outlives the aggregate.
-  Aggregate(const Replica& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger = std::nullopt);
+  /// With a ledger, or without; with a rule in place of the mean, or without (nullptr): with one, every g_i is kept.
+  /// `tree` and `rule` outlive the aggregate.
+  Aggregate(const Replica& tree, const Membership& membership, std::optional<Ledger::Shrinks> ledger = std::nullopt,
+            Rule* rule = nullptr);
 
   /// Begins a round, in which no message of the workers `absent` is absorbed: their g_i stay as they are.
   /// Without a ledger, nobody may be absent from a round in which all others reset.
@@ -51,8 +54,9 @@ class Aggregate {
   /// sum_i g_i over the members.
   const ExactVector& sum() const { return held_.sum; }
 
-  /// g, the mean over the members, in the run's dtype; 0 if there are none. False if a coordinate is NaN or infinite.
-  bool mean(RawVector& g) const;
+  /// g, the mean over the members or what the rule makes of them, in the run's dtype; 0 if there are none. False if a
+  /// coordinate is NaN or infinite, of g or of a g_i that the rule would see; then g is the mean.
+  bool combine(RawVector& g) const;
 
   /// What the worker sent in this round, if it was absorbed. Needs a ledger.
   std::optional<std::span<const std::uint8_t>> program_in_round(std::uint32_t worker) const {
@@ -95,9 +99,10 @@ class Aggregate {
   };
 
   const Replica* tree_;
+  Rule* rule_;
   Membership membership_;
   Held held_;
-  std::vector<std::optional<ExactVector>> singles_;  // g_i, for TPC_RESETS_ALONE only; none: it has sent nothing
+  std::vector<std::optional<ExactVector>> singles_;  // g_i, for TPC_RESETS_ALONE and rules; none: it has sent nothing
   std::optional<Ledger> ledger_;
 
   Held before_;                                         // the round, where it can be undone

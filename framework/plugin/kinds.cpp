@@ -1,5 +1,6 @@
 #include "plugin/kinds.hpp"
 
+#include <threepc/draft/aggregator.h>
 #include <threepc/draft/topology.h>
 
 #include <algorithm>
@@ -38,6 +39,12 @@ constexpr RequiredFunction of_topology[] = {THREEPC_REQUIRED(tpc_topology, creat
                                             THREEPC_REQUIRED(tpc_topology, destroy),
                                             THREEPC_REQUIRED(tpc_topology, links)};
 
+constexpr RequiredFunction of_aggregator[] = {
+    THREEPC_REQUIRED(tpc_aggregator, create),  THREEPC_REQUIRED(tpc_aggregator, destroy),
+    THREEPC_REQUIRED(tpc_aggregator, begin),   THREEPC_REQUIRED(tpc_aggregator, wants),
+    THREEPC_REQUIRED(tpc_aggregator, partial), THREEPC_REQUIRED(tpc_aggregator, take),
+    THREEPC_REQUIRED(tpc_aggregator, fuse)};
+
 #undef THREEPC_REQUIRED
 
 constexpr std::uint32_t compressors = 1U << TPC_COMPRESSOR, mechanisms = 1U << TPC_MECHANISM;
@@ -52,6 +59,7 @@ constexpr Kind table[] = {
     {TPC_PROBLEM, "problem", "problem", 0, offsetof(tpc_problem, evaluate_rows), sizeof(tpc_problem), of_problem},
     {TPC_TRANSPORT, "transport", "transport", 0, offsetof(tpc_transport, place), sizeof(tpc_transport), of_transport},
     {TPC_TOPOLOGY, "topology", "topology", 0, sizeof(tpc_topology), sizeof(tpc_topology), of_topology},
+    {TPC_AGGREGATOR, "aggregator", "aggregation", 0, sizeof(tpc_aggregator), sizeof(tpc_aggregator), of_aggregator},
 };
 
 }  // namespace

@@ -66,11 +66,11 @@ void absorb(const Mechanism& mechanism, Span program) {
   for (std::uint64_t round = 0; round < 2; ++round) {
     aggregate.begin_round(round);
     for (std::uint32_t worker = 0; worker < workers; ++worker) aggregate.absorb(worker, program);
-    aggregate.mean(g);
+    aggregate.combine(g);
   }
   aggregate.absorb_late(1, 0, program);
   aggregate.remove(0);
-  aggregate.mean(g);
+  aggregate.combine(g);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ void Blame::judge_optimizer(std::uint64_t round, double stepsize) const {
   before.undo_round();
   RawVector g(iterate_->g().dtype(), iterate_->g().dim());
   const double moderate = moderate_magnitude(g.dtype());
-  if (!before.mean(g) || !(largest_magnitude(g) * std::max(1.0, stepsize) < moderate)) return;
+  if (!before.combine(g) || !(largest_magnitude(g) * std::max(1.0, stepsize) < moderate)) return;
   throw Failure(Exit::plugin,
                 "round " + std::to_string(round) + ": " + iterate_->optimizer().name() +
                     " misbehaved: g and the step size are finite, but the x that it made of them is not (" +

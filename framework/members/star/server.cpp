@@ -98,7 +98,7 @@ void Server::gather_evaluations() {
 
 void Server::average(std::uint64_t round) {
   const Profile::Scope absorbing = in(Phase::absorb);
-  finite_ = aggregate_->mean(iterate_->g());
+  finite_ = aggregate_->combine(iterate_->g());
   if (!blame_->is_moderate()) remove_guilty(round);
 }
 
@@ -167,7 +167,7 @@ void Server::remove_guilty(std::uint64_t round) {
     const Blame::Accused all = blame_->by_gradient(round, finite_);
     if (all.empty()) return;
     for (const auto& [worker, failure] : all) replace_update(round, worker, failure);
-    finite_ = aggregate_->mean(iterate_->g());
+    finite_ = aggregate_->combine(iterate_->g());
   }
 }
 

@@ -36,6 +36,7 @@ class Server final : public Conductor {
   void begin_at(std::span<const std::uint8_t> x0) override;
   void make_parts() override;
   void begin_downlink();
+  void make_rule();
   std::optional<Ledger::Shrinks> ledgers() const;
   void decide_stepsize() override;
   double network_smoothness();
@@ -90,6 +91,7 @@ class Server final : public Conductor {
   // Since d is known.
   std::optional<Iterate> iterate_;
   std::optional<Replica> mechanism_;
+  std::optional<Rule> rule_;
   std::optional<Aggregate> aggregate_;
   std::optional<Points> points_;  // in which the workers last took part
   std::optional<Downlink> downlink_;

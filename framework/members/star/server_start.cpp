@@ -19,7 +19,8 @@ std::uint64_t Server::longest_from_worker() const { return longest_message(*conf
 
 void Server::make_parts() {
   mechanism_.emplace(config_->mechanism, membership_);
-  aggregate_.emplace(*mechanism_, membership_, ledgers());
+  if (config_->rule) make_rule();
+  aggregate_.emplace(*mechanism_, membership_, ledgers(), rule_ ? &*rule_ : nullptr);
   points_.emplace(membership_.dtype, membership_.dim, membership_.workers);
   downlink_.emplace(*config_, membership_, *iterate_);
   evaluation_.emplace(*config_, membership_, *mechanism_, roster_, journal_);
@@ -28,6 +29,13 @@ void Server::make_parts() {
   const std::uint64_t longest = longest_from_worker();
   for (std::uint32_t worker = 0; worker < config_->workers; ++worker)
     channel_->limit(tpc::member_of_worker(worker), longest);
+}
+
+void Server::make_rule() {
+  if (!std::isnan(mechanism_->constants().keep))
+    throw Failure(Exit::usage, "the " + mechanism_->name() + " lends, so its g_i are no rows for a rule; leave " +
+                                   "[aggregation] out, or use another mechanism, such as ef21 or marina");
+  rule_.emplace(*config_->rule, membership_);
 }
 
 /// Workers that compute the same x^0 need not be told it.

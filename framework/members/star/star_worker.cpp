@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "members/attack.hpp"
 #include "members/message_bounds.hpp"
 #include "members/star/downlink.hpp"
 #include "members/star/measurements.hpp"
@@ -151,7 +152,7 @@ void StarWorker::restore_from(tpc::Reader& in) {
 
 void StarWorker::propose(std::uint64_t round, bool measure) {
   const Profile::Scope encoding(profile_, Phase::encode, round);
-  const void* const x = estimator_->point().data();
+  const void* const x = claimed(round).data();
   if (begun_ || config_->init == Init::compressed)
     encoder_->propose(round, stepsize_, estimator_->previous().data(), x, message_, measure ? &measurement_ : nullptr);
   else if (config_->init == Init::gradient)
@@ -159,6 +160,14 @@ void StarWorker::propose(std::uint64_t round, bool measure) {
   else
     message_.clear();
   seal(message_, round);
+}
+
+/// What it says its gradient is.
+const RawVector& StarWorker::claimed(std::uint64_t round) {
+  const Injection* const attack = injector_.attack(round);
+  if (attack == nullptr) return estimator_->point();
+  claim_ = attacked(estimator_->point(), *attack, problem_->context(round, membership_.worker, stepsize_));
+  return *claim_;
 }
 
 void StarWorker::send_evaluation(std::uint64_t round, double value, const RawVector& truth,

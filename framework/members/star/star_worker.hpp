@@ -34,6 +34,7 @@ class StarWorker final : public Worker {
   void answer_model(std::uint64_t round, const void* x, bool evaluate);
   double next_gradient(std::uint64_t round, const void* x, bool evaluate);
   void propose(std::uint64_t round, bool measure);
+  const RawVector& claimed(std::uint64_t round);
   void send_evaluation(std::uint64_t round, double value, const RawVector& truth, const Measurement* measured);
   void answer_evaluate(std::uint64_t round, const void* x);
   void restore_from(tpc::Reader& in);
@@ -45,7 +46,8 @@ class StarWorker final : public Worker {
   std::optional<JointEvaluation> joint_;  // of a problem that has an exchange
   Question question_ = {};                // what is answered when it is over
   Measurement measurement_;
-  Bytes message_;  // the update: a sealed program
+  std::optional<RawVector> claim_;  // of an attacker
+  Bytes message_;                   // the update: a sealed program
   Bytes evaluation_;
 };
 

@@ -71,7 +71,8 @@ struct MetricWithSpaces : Sound<T> {
 
 template <class T>
 struct MetricWeight : Sound<T> {
-  static constexpr tpc::About about = {.id = "metric-weight", .version = "1.0.0", .summary = "Weighs less than nothing."};
+  static constexpr tpc::About about = {
+      .id = "metric-weight", .version = "1.0.0", .summary = "Weighs less than nothing."};
   static constexpr std::array metrics = {"accuracy"};
   using Sound<T>::Sound;
   tpc::Share metric(std::size_t) const { return {1, -1}; }
