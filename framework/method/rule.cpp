@@ -44,9 +44,8 @@ bool Rule::combine(std::span<const double* const> rows, RawVector& g) {
       throw Failure(Exit::plugin, rule_.name() + " misbehaved: it wants more than " + std::to_string(most_passes) +
                                       " passes over the rows (" + rule_.spec().file + ")");
   }
-  for_each_block(rows, [&](std::size_t first, std::size_t count) {
-    rule_.fuse(positions_.data(), count, fused_.data() + first);
-  });
+  for_each_block(
+      rows, [&](std::size_t first, std::size_t count) { rule_.fuse(positions_.data(), count, fused_.data() + first); });
   round_scaled(1, fused_, g);
   return all_finite(g.dtype(), g.bytes(), g.dim());
 }

@@ -29,7 +29,7 @@ class Rule {
 
   Aggregator rule_;
   std::vector<double> fused_;
-  std::vector<double> sums_, block_;     // scalars
+  std::vector<double> sums_, block_;      // scalars
   std::vector<const double*> positions_;  // of the rows, in a block
 };
 

@@ -1,5 +1,5 @@
-// Bulyan (El Mhamdi, Guerraoui, Rouault 2018, arXiv 1802.07927): Krum chooses theta = n - 2 f rows, one by one among those
-// that are left; then each coordinate is the mean of the theta - 2 f values nearest to the median of the chosen.
+// Bulyan (El Mhamdi, Guerraoui, Rouault 2018, arXiv 1802.07927): Krum chooses theta = n - 2 f rows, one by one among
+// those that are left; then each coordinate is the mean of the theta - 2 f values nearest to the median of the chosen.
 #include <cmath>
 
 #include "columns.hpp"
@@ -13,8 +13,9 @@ class Bulyan {
       .id = "bulyan",
       .version = "1.0.0",
       .summary = "Of the n - 2 f rows that Krum chooses, in each coordinate the mean of those nearest to the median.",
-      .paper = "El Mhamdi, Guerraoui, Rouault, The Hidden Vulnerability of Distributed Learning in Byzantium, ICML "
-               "2018, arXiv 1802.07927"};
+      .paper =
+          "El Mhamdi, Guerraoui, Rouault, The Hidden Vulnerability of Distributed Learning in Byzantium, ICML "
+          "2018, arXiv 1802.07927"};
   static constexpr auto params = tpc::params(byzantine_param<ByzantineOptions>());
   Bulyan(const ByzantineOptions& options, const tpc::Setup&) : f_(static_cast<std::uint32_t>(options.byzantine)) {}
 

@@ -21,9 +21,8 @@ std::vector<double> factors(std::span<const double> squares, double tau) {
 
 class Clip {
  public:
-  static constexpr tpc::About about = {.id = "clip",
-                                       .version = "1.0.0",
-                                       .summary = "The mean of the rows, each no longer than tau."};
+  static constexpr tpc::About about = {
+      .id = "clip", .version = "1.0.0", .summary = "The mean of the rows, each no longer than tau."};
   static constexpr auto params =
       tpc::params(tpc::param<&ClipOptions::tau>("tau", "the length to which longer rows are cut", positive));
   Clip(const ClipOptions& options, const tpc::Setup&) : tau_(options.tau) {}
@@ -56,10 +55,12 @@ class CenteredClip {
       .id = "centered-clip",
       .version = "1.0.0",
       .summary = "A centre that moves by the mean of what the rows differ from it, each cut to tau; from zero on.",
-      .paper = "Karimireddy, He, Jaggi, Learning from History for Byzantine Robust Optimization, ICML 2021, arXiv "
-               "2012.10333"};
+      .paper =
+          "Karimireddy, He, Jaggi, Learning from History for Byzantine Robust Optimization, ICML 2021, arXiv "
+          "2012.10333"};
   static constexpr auto params = tpc::params(
-      tpc::param<&ClipOptions::tau, CenteredClipOptions>("tau", "the length to which longer differences are cut", positive),
+      tpc::param<&ClipOptions::tau, CenteredClipOptions>("tau", "the length to which longer differences are cut",
+                                                         positive),
       tpc::param<&CenteredClipOptions::iterations>("iterations", "of the centre", {.minimum = 1, .maximum = 10000}));
   CenteredClip(const CenteredClipOptions& options, const tpc::Setup&) : options_(options) {}
 

@@ -64,8 +64,8 @@ inline std::vector<std::uint32_t> all_rows(std::uint32_t n) {
 inline void require_rows(const char* rule, std::uint32_t n, std::int64_t f, std::uint32_t factor, std::uint32_t more) {
   const std::int64_t least = factor * f + more;
   if (n < least)
-    throw tpc::BadParameter("byzantine", tpc::text(rule, " against ", f, " byzantine workers needs n >= ", factor, " x ",
-                                                   f, " + ", more, " = ", least, " workers, and there are ", n));
+    throw tpc::BadParameter("byzantine", tpc::text(rule, " against ", f, " byzantine workers needs n >= ", factor,
+                                                   " x ", f, " + ", more, " = ", least, " workers, and there are ", n));
 }
 
 struct ByzantineOptions {
@@ -75,6 +75,6 @@ struct ByzantineOptions {
 /// For an options struct that is, or derives from, ByzantineOptions.
 template <class Options>
 constexpr auto byzantine_param() {
-  return tpc::param<&ByzantineOptions::byzantine, Options>(
-      "byzantine", "f, how many workers may say anything", {.minimum = 0, .maximum = 4294967295.0, .required = true});
+  return tpc::param<&ByzantineOptions::byzantine, Options>("byzantine", "f, how many workers may say anything",
+                                                           {.minimum = 0, .maximum = 4294967295.0, .required = true});
 }

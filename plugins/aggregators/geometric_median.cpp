@@ -1,5 +1,5 @@
-// The point with the least sum of distances to the rows, by Weiszfeld's iteration, smoothed (Pillutla, Kakade, Harchaoui
-// 2022, arXiv 1912.13445): v <- sum_i c_i u_i / sum_i c_i, c_i = 1 / max(nu, ||u_i - v||), from the mean on.
+// The point with the least sum of distances to the rows, by Weiszfeld's iteration, smoothed (Pillutla, Kakade,
+// Harchaoui 2022, arXiv 1912.13445): v <- sum_i c_i u_i / sum_i c_i, c_i = 1 / max(nu, ||u_i - v||), from the mean on.
 #include <cmath>
 
 #include "combination.hpp"
@@ -18,7 +18,8 @@ class GeometricMedian {
       .id = "geometric-median",
       .version = "1.0.0",
       .summary = "The point with the least sum of distances to all rows; survives fewer than half of them.",
-      .paper = "Pillutla, Kakade, Harchaoui, Robust Aggregation for Federated Learning, IEEE TSP 2022, arXiv 1912.13445"};
+      .paper =
+          "Pillutla, Kakade, Harchaoui, Robust Aggregation for Federated Learning, IEEE TSP 2022, arXiv 1912.13445"};
   static constexpr auto params = tpc::params(
       tpc::param<&GeometricOptions::tolerance>("tolerance", "stops when a step is at most this times ||v||",
                                                {.minimum = 0, .maximum = 1, .above_minimum = true}),

@@ -19,7 +19,8 @@ class Choice {
   std::vector<double> choose(std::uint32_t f, std::size_t chosen) const {
     std::vector<std::uint32_t> order = all_rows(n_);
     const std::vector<double> scores = distances_.scores(order, f);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return scores[a] < scores[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return scores[a] < scores[b]; });
     std::vector<double> out(n_, 0.0);
     for (std::size_t k = 0; k < chosen; ++k) out[order[k]] = 1 / static_cast<double>(chosen);
     return out;
@@ -75,8 +76,7 @@ class MultiKrum : public Choice {
   void begin(std::uint32_t n) {
     require_rows("multi-krum", n, f_, 2, 3);
     chosen_ = wanted_ ? static_cast<std::size_t>(*wanted_) : n - f_;
-    if (chosen_ > n)
-      throw tpc::BadParameter("chosen", tpc::text("chosen = ", chosen_, " rows of ", n, " workers"));
+    if (chosen_ > n) throw tpc::BadParameter("chosen", tpc::text("chosen = ", chosen_, " rows of ", n, " workers"));
     Choice::begin(n);
   }
   void take(std::span<const double> scalars) {

@@ -248,8 +248,8 @@ TEST(Aggregate, ASavedOneGoesOnWithTheSameBits) {
     second.load(in);
     in.finish();
   }
-  first.mean(g);
-  second.mean(again);
+  first.combine(g);
+  second.combine(again);
   EXPECT_EQ(std::memcmp(g.data(), again.data(), g.size_bytes()), 0);
 }
 

@@ -1,5 +1,5 @@
-// Rules by which a server makes one vector of the workers' g_i. A draft, as threepc/draft/aggregator.h is, which says what
-// a round is.
+// Rules by which a server makes one vector of the workers' g_i. A draft, as threepc/draft/aggregator.h is, which says
+// what a round is.
 //
 //   class Median {
 //    public:
@@ -60,7 +60,7 @@ struct AggregatorTable {
   static tpc_status begin(void* self, std::uint32_t n, tpc_error* error) noexcept {
     return guard(error, [&] {
       from(self).n = n;
-      if constexpr (requires(Impl& rule) { rule.begin(n); }) from(self).impl.begin(n);
+      if constexpr (requires(Impl & rule) { rule.begin(n); }) from(self).impl.begin(n);
     });
   }
   static tpc_status wants(void* self, std::uint64_t* scalars, tpc_error* error) noexcept {
