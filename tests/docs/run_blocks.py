@@ -77,7 +77,7 @@ timeout = 20
 FRAGMENT_RUN = '[run]\nrounds = 20\n[workers]\ncount = 3\n'
 FRAGMENT_PROBLEM = '[problem]\nplugin = "quadratic"\ndim = 200\n'
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.S | re.M)
-HOST_KEY = re.compile(r"(?:run|workers|downlink|faults|checkpoint|transport|optimizer|topology)\.[a-z_]+(?:\.[a-z_]+)*(?=$|=| )(?<!\.toml)")
+HOST_KEY = re.compile(r"(?:run|workers|downlink|aggregation|faults|checkpoint|transport|optimizer|topology)\.[a-z_]+(?:\.[a-z_]+)*(?=$|=| )(?<!\.toml)")
 # Of mpirun, srun, containers and the benchmarks.
 FOREIGN_OPTIONS = {"--mpi", "--kill-on-bad-exit", "--oversubscribe", "--map-by", "--mca", "--tag-output", "--network",
                    "--megabytes", "--rate"}

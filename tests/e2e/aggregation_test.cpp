@@ -67,7 +67,8 @@ TEST_F(Aggregation, HasTheSameBitsOnEveryTransportAfterKillAndResume) {
               expected["x_hash"])
         << rule;
     summary("half", {rule, "run.rounds=150"});
-    EXPECT_EQ(run_program({"run", "--resume", folder_.path("half"), "--set", "run.rounds=400", "--quiet"}).exit_code, 0);
+    EXPECT_EQ(run_program({"run", "--resume", folder_.path("half"), "--set", "run.rounds=400", "--quiet"}).exit_code,
+              0);
     EXPECT_EQ(read_summary(folder_.path("half"))["x_hash"], expected["x_hash"]) << rule;
   }
 }

@@ -145,6 +145,15 @@ draw_downlink() {
   esac
 }
 
+# What takes the mean's place. Mechanisms that lend have no rows for it, and a bound is about the mean.
+draw_rule() {
+  ! in_a_hundred 85 || return 0
+  [[ "$method" != diana && "$method" != 3pcv3 && "${settings[*]}" != *bound* ]] || return 0
+  one_of median trimmed-mean geometric-median
+  settings+=("aggregation={rule=\"$value\"}")
+  what+=" $value"
+}
+
 # The run in $settings, a "key=value" each: all that the bits of x depend on but for its faults.
 draw_training() {
   local keys=""
@@ -187,4 +196,5 @@ draw_training() {
     bound) settings+=('run.evaluate="bound"') && what+=" bound" ;;
   esac
   draw_downlink
+  draw_rule
 }

@@ -1,4 +1,5 @@
-// Rules of aggregation: against an independent implementation, by their definitions, and bit for bit where they are cut.
+// Rules of aggregation: against an independent implementation, by their definitions, and bit for bit where they are
+// cut.
 #include "method/rule.hpp"
 
 #include <gmock/gmock.h>
@@ -129,18 +130,18 @@ TEST(Rules, TheGeometricMedianIsWhereDistancesAreLeast) {
 
 TEST(Rules, ClipCutsLongRowsAlone) {
   const Matrix rows = {{3, 4}, {0.3, 0.4}};
-  EXPECT_THAT(fused(spec_of("clip", {{"tau", 1.0}}), rows), testing::Pointwise(testing::DoubleNear(1e-15), {0.45, 0.6}));
+  EXPECT_THAT(fused(spec_of("clip", {{"tau", 1.0}}), rows),
+              testing::Pointwise(testing::DoubleNear(1e-15), {0.45, 0.6}));
 }
 
 TEST(Rules, OfRowsThatAreEqualAreThatRow) {
   const Matrix rows(11, drawn(1, 30).front());
-  for (const auto& spec : {spec_of("median"), spec_of("trimmed-mean"), spec_of("krum", {{"byzantine", std::int64_t{2}}}),
-                           spec_of("multi-krum", {{"byzantine", std::int64_t{2}}}),
-                           spec_of("bulyan", {{"byzantine", std::int64_t{2}}}), spec_of("geometric-median"),
-                           spec_of("clip", {{"tau", 1e6}}), spec_of("centered-clip", {{"tau", 1e6}})}) {
+  for (const auto& spec :
+       {spec_of("median"), spec_of("trimmed-mean"), spec_of("krum", {{"byzantine", std::int64_t{2}}}),
+        spec_of("multi-krum", {{"byzantine", std::int64_t{2}}}), spec_of("bulyan", {{"byzantine", std::int64_t{2}}}),
+        spec_of("geometric-median"), spec_of("clip", {{"tau", 1e6}}), spec_of("centered-clip", {{"tau", 1e6}})}) {
     const std::vector<double> g = fused(spec, rows);
-    for (std::size_t j = 0; j < g.size(); ++j)
-      EXPECT_NEAR(g[j], rows[0][j], 1e-14) << spec.descriptor->id << " " << j;
+    for (std::size_t j = 0; j < g.size(); ++j) EXPECT_NEAR(g[j], rows[0][j], 1e-14) << spec.descriptor->id << " " << j;
   }
 }
 
