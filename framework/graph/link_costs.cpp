@@ -32,10 +32,16 @@ struct Measurements {
   std::vector<Hole> holes;
 
   void add(Node from, Node to, double weight) {
-    members = std::max({members, from + 1, to + 1});
+    name(from, to);
     if (from != to) links.push_back({from, to, weight});
   }
-  void miss(Node from, Node to, std::size_t line) { holes.push_back({std::minmax({from, to}), line}); }
+  void miss(Node from, Node to, std::size_t line) {
+    name(from, to);
+    holes.push_back({std::minmax({from, to}), line});
+  }
+
+ private:
+  void name(Node from, Node to) { members = std::max({members, from + 1, to + 1}); }
 };
 
 std::string between(Node u, Node v) { return std::to_string(u) + " and " + std::to_string(v); }

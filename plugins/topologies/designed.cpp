@@ -43,7 +43,8 @@ class Task {
     require_needed_possible();
     require_room_for_needed();
     if (const auto apart = graph::unconnected(possible_))
-      throw tpc::Corrupt(tpc::text(possible_file(), ": ", no_way(*apart), "; add links until everybody reaches everybody"));
+      throw tpc::Corrupt(
+          tpc::text(possible_file(), ": ", no_way(*apart), "; add links until everybody reaches everybody"));
   }
 
   /// Weights between both ends of links; those that are too faint to be worth one are left out.
@@ -54,7 +55,8 @@ class Task {
     for (std::size_t e = 0; e < all.size(); ++e)
       if (all[e].least > 0 || weights[e] >= faintest) out.edges.push_back({all[e].u, all[e].v, weights[e]});
     if (const auto apart = graph::unconnected(out))
-      throw tpc::BadParameter("sparsity", "leaves too few links: " + no_way(*apart) + "; lower it, or name needed ones");
+      throw tpc::BadParameter("sparsity",
+                              "leaves too few links: " + no_way(*apart) + "; lower it, or name needed ones");
     return out;
   }
 
@@ -68,9 +70,9 @@ class Task {
 
   static void require_few(std::uint64_t links) {
     if (links > design::most_candidates)
-      throw tpc::BadParameter("possible", tpc::text("expected a file of at most ", design::most_candidates,
-                                                    " links, got ", links,
-                                                    "; the time of a design grows with their third power"));
+      throw tpc::BadParameter("possible",
+                              tpc::text("expected a file of at most ", design::most_candidates, " links, got ", links,
+                                        "; the time of a design grows with their third power"));
   }
 
   graph::Graph all_pairs() const {
@@ -117,10 +119,12 @@ class Designed {
       .id = "designed",
       .version = "1.0.0",
       .summary = "Weights that minimise |C - 11'/n| + sparsity times the weights of links that nobody needs.",
-      .paper = "after Scardapane, Spinelli, Di Lorenzo, Distributed Training of Graph Convolutional Networks, 2020, "
-               "arXiv 2007.06281, section IV"};
+      .paper =
+          "after Scardapane, Spinelli, Di Lorenzo, Distributed Training of Graph Convolutional Networks, 2020, "
+          "arXiv 2007.06281, section IV"};
   static constexpr auto params = tpc::params(
-      tpc::param<&DesignedOptions::needed>("needed", "lines U V: links both ways that are always there (default: none)"),
+      tpc::param<&DesignedOptions::needed>("needed",
+                                           "lines U V: links both ways that are always there (default: none)"),
       tpc::param<&DesignedOptions::possible>("possible", "lines U V: links both ways that may be there (default: all)"),
       tpc::param<&DesignedOptions::sparsity>("sparsity", "price of a unit of weight on a link that is not needed",
                                              {.minimum = 0, .maximum = 1e6}),

@@ -28,7 +28,8 @@ class SpanningTree {
           "costs", "CSV: a table from,to,cost (also latency, bandwidth), or a matrix of costs; every pair of workers",
           {.required = true}),
       tpc::param<&MstOptions::objective>(
-          "objective", "slowest-link: the slowest is as fast as can be; cost: the sum is the least; depth: near the root",
+          "objective",
+          "slowest-link: the slowest is as fast as can be; cost: the sum is the least; depth: near the root",
           {.choices = graph::objectives}),
       tpc::param<&MstOptions::root>("root", "depth: the worker that it is counted from (default: 0)", {.minimum = 0}),
       tpc::param<&MstOptions::fan_out>("fan_out", "depth: most children of a worker (default: any number)",
@@ -53,7 +54,8 @@ class SpanningTree {
 
   static void check(const MstOptions& options, std::uint32_t workers) {
     const bool rooted = options.objective == "depth";
-    if (options.root && !rooted) throw tpc::BadParameter("root", "is of objective = \"depth\"; other trees have no root");
+    if (options.root && !rooted)
+      throw tpc::BadParameter("root", "is of objective = \"depth\"; other trees have no root");
     if (options.fan_out && !rooted)
       throw tpc::BadParameter("fan_out", "is of objective = \"depth\"; otherwise the links alone decide");
     if (options.root && *options.root >= workers)

@@ -14,11 +14,11 @@ using Eigen::VectorXd;
 using Index = Eigen::Index;
 using Candidates = std::span<const Candidate>;
 
-constexpr double gap = 1e-7;           // between the sum and the least one
-constexpr double growth = 15;          // of the sum's share, from one centre to the next
-constexpr double centred = 1e-3;       // Newton decrement
-constexpr double newtons_own = 0.25;   // Newton decrement below which a whole step is known to be good
-constexpr int most_steps = 100;        // towards one centre; ten are usual
+constexpr double gap = 1e-7;          // between the sum and the least one
+constexpr double growth = 15;         // of the sum's share, from one centre to the next
+constexpr double centred = 1e-3;      // Newton decrement
+constexpr double newtons_own = 0.25;  // Newton decrement below which a whole step is known to be good
+constexpr int most_steps = 100;       // towards one centre; ten are usual
 
 /// Eigen cuts its sums to the size of the processor's caches. Told one size, it gives the same bits on all.
 void fix_block_sizes() {
@@ -157,7 +157,8 @@ class Barrier {
 /// Newton's method towards the minimum of share * objective + barrier, from a point inside.
 class Centring {
  public:
-  Centring(const Barrier& barrier, VectorXd& point) : barrier_(barrier), objective_(barrier.objective()), point_(point) {}
+  Centring(const Barrier& barrier, VectorXd& point)
+      : barrier_(barrier), objective_(barrier.objective()), point_(point) {}
 
   void run(double share) {
     for (int i = 0; i < most_steps; ++i) {

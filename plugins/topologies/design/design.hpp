@@ -28,8 +28,8 @@ inline constexpr std::size_t most_candidates = 2000;
 /// is within 1e-6 of the least, or as near as doubles allow. Where several w have the same sum it is the one in the
 /// middle of them. `least` leaves every worker more than least_own; at most most_candidates, none twice.
 ///
-/// The norm s is a variable of its own, with -s I <= C - 11'/n <= s I: a semidefinite program, solved by Newton's method
-/// with a logarithmic barrier (Boyd, Vandenberghe, Convex Optimization, chapter 11; Xiao, Boyd 2004 for mixing).
+/// The norm s is a variable of its own, with -s I <= C - 11'/n <= s I: a semidefinite program, solved by Newton's
+/// method with a logarithmic barrier (Boyd, Vandenberghe, Convex Optimization, chapter 11; Xiao, Boyd 2004 for mixing).
 std::vector<double> weights(std::uint32_t workers, std::span<const Candidate> candidates);
 
 /// |C - 11'/n|_2: by this factor at most a round of mixing leaves the workers' distance from their mean.

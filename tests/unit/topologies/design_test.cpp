@@ -107,8 +107,7 @@ TEST(Design, LeavesOutLinksAtAPriceThatNobodyPays) {
   for (Candidate& one : links)
     if (one.v == one.u + 1 || (one.u == 0 && one.v == 7)) one.least = 0.01, one.price = 0;
   const std::vector<double> weights = design::weights(8, links);
-  for (std::size_t e = 0; e < links.size(); ++e)
-    EXPECT_TRUE(links[e].price == 0 || weights[e] < 1e-6) << weights[e];
+  for (std::size_t e = 0; e < links.size(); ++e) EXPECT_TRUE(links[e].price == 0 || weights[e] < 1e-6) << weights[e];
   EXPECT_NEAR(spread(8, links, weights), optimum(8, ring(8)), 1e-5);
 }
 
