@@ -58,6 +58,13 @@ std::vector<std::string> names_in(const TextLines& lines) {
   return names;
 }
 
+/// A line of them at most, whatever the file has.
+std::string in_words(const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 200;
+  const std::string all = listed(names);
+  return all.size() <= shown ? all : all.substr(0, shown) + "...";
+}
+
 Columns columns_of(const TextLines& lines, Quantity wanted) {
   const std::vector<std::string> names = names_in(lines);
   const auto at = [&](const std::string& name) {
@@ -65,10 +72,10 @@ Columns columns_of(const TextLines& lines, Quantity wanted) {
   };
   const Quantity quantity = at(name_of(wanted)) < names.size() ? wanted : Quantity::cost;
   const Columns columns{at("from"), at("to"), at(name_of(quantity)), names.size(), quantity};
-  if (columns.to == names.size()) throw lines.fault("expected a column 'to'; the columns are " + listed(names));
+  if (columns.to == names.size()) throw lines.fault("expected a column 'to'; the columns are " + in_words(names));
   if (columns.value == names.size())
     throw lines.fault(std::string("expected a column '") + name_of(wanted) +
-                      (wanted == Quantity::cost ? "'" : "' or 'cost'") + "; the columns are " + listed(names));
+                      (wanted == Quantity::cost ? "'" : "' or 'cost'") + "; the columns are " + in_words(names));
   return columns;
 }
 
