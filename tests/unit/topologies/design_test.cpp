@@ -121,7 +121,9 @@ TEST(Design, IsTheSameEveryTime) { EXPECT_EQ(weights(9, complete(9, 0.1)), weigh
 /// Links that are possible in the reference's designs have weights there, all of which are needed.
 TEST(Design, IsAsGoodAsTheReferences) {
   std::ifstream in(std::string(THREEPC_TEST_SOURCES) + "/reference/topology_design.json");
-  for (const nlohmann::json& entry : nlohmann::json::parse(in)["designs"]) {
+  const nlohmann::json table = nlohmann::json::parse(in);
+  ASSERT_EQ(table["designs"].size(), 4);
+  for (const nlohmann::json& entry : table["designs"]) {
     const std::string name = entry["name"];
     const auto n = static_cast<std::uint32_t>(entry["C"].size());
     const Links links = name.starts_with("path") ? path(n) : ring(n);
