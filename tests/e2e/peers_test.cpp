@@ -244,14 +244,16 @@ TEST_F(DesignedPeers, HaveOnlyLinksThatAreNeededOrWorthTheirPrice) {
   EXPECT_GT(half["links"], 16);
 }
 
-TEST_F(DesignedPeers, ReachTheOptimum) {
-  const Set common = {topology(",sparsity=0.1" + file_of("needed", "0 1\n1 2\n2 3\n3 4\n4 5\n")), "run.rounds=1000"};
-  for (const char* method : {"push-diging", "push-pull", "push-sum", "atc"}) {
-    Set set = common;
-    set.push_back(std::string("optimizer.plugin=") + method);
-    const double end = summary(method, set)["grad_norm_sq"];
-    EXPECT_LT(end, std::string(method).starts_with("push-di") ? 1e-6 : 1) << method;
-  }
+/// Those that track gradients end at the optimum, others beside it.
+TEST_F(DesignedPeers, ComeAsFarAsTheirMethodDoes) {
+  const std::string path = file_of("needed", "0 1\n1 2\n2 3\n3 4\n4 5\n"), graph = topology(",sparsity=0.1" + path);
+  const auto end = [&](const std::string& method) -> double {
+    return summary(method, {graph, "run.rounds=1000", "optimizer.plugin=" + method})["grad_norm_sq"];
+  };
+  EXPECT_LT(end("push-diging"), 1e-6);
+  EXPECT_LT(end("push-pull"), 1e-6);
+  EXPECT_LT(end("push-sum"), 1e-2);
+  EXPECT_LT(end("atc"), 1e-2);
 }
 
 TEST_F(DesignedPeers, AreToldWhatDoesNotFit) {

@@ -17,7 +17,7 @@ struct Candidate {
 /// What each worker keeps of its own, at least: one that keeps nothing could swap with another for ever.
 inline constexpr double least_own = 1e-6;
 
-/// Each time Newton's method is asked for a step it solves a system of this size.
+/// For each step Newton's method solves a system with as many unknowns: with this many, ten seconds in all.
 inline constexpr std::size_t most_candidates = 2000;
 
 /// The weights w, above `least`, that minimise
