@@ -14,11 +14,12 @@ using Eigen::VectorXd;
 using Index = Eigen::Index;
 using Candidates = std::span<const Candidate>;
 
-constexpr double gap = 1e-7;          // between the sum and the least one
 constexpr double growth = 15;         // of the sum's share, from one centre to the next
+constexpr int centres = 7;            // the last one's sum is within growth^-6 = 9e-8 of the least
 constexpr double centred = 1e-3;      // Newton decrement
 constexpr double newtons_own = 0.25;  // Newton decrement below which a whole step is known to be good
 constexpr int most_steps = 100;       // towards one centre; ten are usual
+constexpr int most_halvings = 40;     // of a step
 
 /// Eigen cuts its sums to the size of the processor's caches. Told one size, it gives the same bits on all.
 void fix_block_sizes() {
@@ -175,8 +176,9 @@ class Centring {
   /// The sum's part of the change is taken of the step alone: of large shares the sums themselves differ by rounding.
   bool walk(const VectorXd& step, double slope, double share) {
     const double before = barrier_.value(point_), along = share * objective_.dot(step);
+    double part = 1;
     const bool whole = slope > -newtons_own * newtons_own;
-    for (double part = 1; part > 1e-12; part /= 2) {
+    for (int halvings = 0; halvings < most_halvings; ++halvings, part /= 2) {
       const VectorXd next = point_ + part * step;
       const double after = barrier_.value(next);
       if (!std::isfinite(after) || (!whole && part * along + after - before > 0.1 * part * slope)) continue;
@@ -201,8 +203,8 @@ std::vector<double> weights(std::uint32_t workers, std::span<const Candidate> ca
   const Barrier barrier(workers, candidates);
   VectorXd point = barrier.start();
   Centring centring(barrier, point);
-  for (double share = barrier.parameter(); share < growth * barrier.parameter() / gap; share *= growth)
-    centring.run(std::min(share, barrier.parameter() / gap));
+  double share = barrier.parameter();
+  for (int centre = 0; centre < centres; ++centre, share *= growth) centring.run(share);
   return {point.begin(), point.end() - 1};
 }
 
