@@ -3,6 +3,7 @@
 
 #include "cli/topology.hpp"
 #include "graph/generators.hpp"
+#include "graph/spanning_tree.hpp"
 
 namespace threepc::cli {
 namespace {
@@ -61,7 +62,7 @@ void add_tree(CLI::App& topology, TreeOptions& options, Command& command) {
       ->type_name("FILE");
   sub.add_option("--objective", options.objective,
                  "slowest-link: the slowest is as fast as can be; cost: the sum is the least; depth: near the root")
-      ->check(CLI::IsMember({"slowest-link", "depth", "cost"}))
+      ->check(CLI::IsMember(std::vector<std::string>(graph::objectives.begin(), graph::objectives.end())))
       ->capture_default_str();
   sub.add_option("--root", options.root, "The member that depth is counted from")
       ->type_name("I")

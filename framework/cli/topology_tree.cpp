@@ -3,7 +3,7 @@
 #include "cli/facts.hpp"
 #include "cli/topology.hpp"
 #include "graph/edge_list.hpp"
-#include "graph/link_costs.hpp"
+#include "graph/spanning_tree.hpp"
 #include "graph/trees.hpp"
 #include "record/json.hpp"
 
@@ -12,20 +12,10 @@ namespace {
 
 using graph::Quantity;
 
-Quantity quantity_for(const std::string& objective) {
-  if (objective == "depth") return Quantity::latency;
-  return objective == "cost" ? Quantity::cost : Quantity::bandwidth;
-}
-
 void require_root(const TreeOptions& options, const graph::Graph& links) {
   if (options.root >= links.nodes)
     throw Failure(Exit::usage, "--root " + std::to_string(options.root) + ": " + options.links + " has members 0 to " +
                                    std::to_string(links.nodes - 1));
-}
-
-graph::Graph tree_of(const TreeOptions& options, graph::Graph links) {
-  if (options.objective == "depth") return {links.nodes, graph::shortest_paths(links, options.root, options.fan_out)};
-  return {links.nodes, graph::kruskal(links.nodes, std::move(links.edges))};
 }
 
 std::string link(const graph::Edge& edge) { return std::to_string(edge.u) + " - " + std::to_string(edge.v); }
@@ -78,9 +68,9 @@ Exit make_tree(const TreeOptions& options) {
     throw Failure(Exit::usage,
                   "--fan-out bounds trees of --objective depth; with " + options.objective + " the links alone decide");
   Quantity quantity{};
-  graph::Graph links = graph::read_link_costs(options.links, quantity_for(options.objective), quantity);
+  graph::Graph links = graph::read_link_costs(options.links, graph::quantity_for(options.objective), quantity);
   require_root(options, links);
-  const graph::Graph tree = tree_of(options, std::move(links));
+  const graph::Graph tree = graph::spanning_tree(std::move(links), options.objective, options.root, options.fan_out);
   const graph::TreeShape shape = graph::shape(tree, options.root);
   if (!options.out.empty())
     write_result(options.out,

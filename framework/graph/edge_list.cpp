@@ -16,12 +16,12 @@ struct Read {
   std::pair<Node, Node> ends() const { return {edge.u, edge.v}; }
 };
 
-Read read_edge(const TextLines& lines) {
+Read read_edge(const TextLines& lines, Node bound) {
   const auto words = words_of(lines.text());
   if (words.size() != 2 && words.size() != 3)
     throw lines.fault("expected 'u v w' (two nodes and the weight of the edge between them) or 'u v', got " +
                       std::to_string(words.size()) + (words.size() == 1 ? " word" : " words"));
-  const Node u = lines.node(words[0], most_nodes), v = lines.node(words[1], most_nodes);
+  const Node u = lines.node(words[0], bound), v = lines.node(words[1], bound);
   if (u == v) throw lines.fault("node " + std::to_string(u) + " has an edge to itself; remove the line");
   return {{std::min(u, v), std::max(u, v), words.size() == 3 ? lines.weight(words[2]) : 1}, lines.number()};
 }
@@ -37,9 +37,9 @@ void refuse_repeated(const std::string& file, const std::vector<Read>& sorted) {
 
 }  // namespace
 
-Graph read_edge_list(const std::string& file) {
+Graph read_edge_list(const std::string& file, Node bound) {
   std::vector<Read> all;
-  for (TextLines lines(file); lines.next();) all.push_back(read_edge(lines));
+  for (TextLines lines(file); lines.next();) all.push_back(read_edge(lines, bound));
   if (all.empty()) throw Failure(Exit::data, file + ": expected lines 'u v w', one for each edge; there are none");
   std::stable_sort(all.begin(), all.end(), [](const Read& a, const Read& b) { return a.ends() < b.ends(); });
   refuse_repeated(file, all);

@@ -20,14 +20,28 @@ struct Measured {
   bool operator<(const Measured& other) const { return std::pair(ends(), from) < std::pair(other.ends(), other.from); }
 };
 
+/// A field without a number, which the other direction may make up for.
+struct Hole {
+  std::pair<Node, Node> ends;
+  std::size_t line;
+};
+
 struct Measurements {
   Node members = 0;
   std::vector<Measured> links;
+  std::vector<Hole> holes;
 
   void add(Node from, Node to, double weight) {
-    members = std::max({members, from + 1, to + 1});
+    name(from, to);
     if (from != to) links.push_back({from, to, weight});
   }
+  void miss(Node from, Node to, std::size_t line) {
+    name(from, to);
+    holes.push_back({std::minmax({from, to}), line});
+  }
+
+ private:
+  void name(Node from, Node to) { members = std::max({members, from + 1, to + 1}); }
 };
 
 std::string between(Node u, Node v) { return std::to_string(u) + " and " + std::to_string(v); }
@@ -44,6 +58,13 @@ std::vector<std::string> names_in(const TextLines& lines) {
   return names;
 }
 
+/// A line of them at most, whatever the file has.
+std::string in_words(const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 200;
+  const std::string all = listed(names);
+  return all.size() <= shown ? all : all.substr(0, shown) + "...";
+}
+
 Columns columns_of(const TextLines& lines, Quantity wanted) {
   const std::vector<std::string> names = names_in(lines);
   const auto at = [&](const std::string& name) {
@@ -51,10 +72,10 @@ Columns columns_of(const TextLines& lines, Quantity wanted) {
   };
   const Quantity quantity = at(name_of(wanted)) < names.size() ? wanted : Quantity::cost;
   const Columns columns{at("from"), at("to"), at(name_of(quantity)), names.size(), quantity};
-  if (columns.to == names.size()) throw lines.fault("expected a column 'to'; the columns are " + listed(names));
+  if (columns.to == names.size()) throw lines.fault("expected a column 'to'; the columns are " + in_words(names));
   if (columns.value == names.size())
     throw lines.fault(std::string("expected a column '") + name_of(wanted) +
-                      (wanted == Quantity::cost ? "'" : "' or 'cost'") + "; the columns are " + listed(names));
+                      (wanted == Quantity::cost ? "'" : "' or 'cost'") + "; the columns are " + in_words(names));
   return columns;
 }
 
@@ -66,32 +87,35 @@ double weight_of(const TextLines& lines, std::string_view field, Quantity quanti
   return 1 / value;
 }
 
-Measurements read_table(TextLines& lines, const Columns& columns) {
+Measurements read_table(TextLines& lines, const Columns& columns, Node bound) {
   Measurements all;
   while (lines.next()) {
     const Fields fields = fields_of(lines.text());
     if (fields.size() != columns.count)
       throw lines.fault("expected " + std::to_string(columns.count) + " fields, as in the first line, got " +
                         std::to_string(fields.size()));
-    const Node from = lines.node(fields[columns.from], most_nodes_of_pairs),
-               to = lines.node(fields[columns.to], most_nodes_of_pairs);
-    if (!fields[columns.value].empty()) all.add(from, to, weight_of(lines, fields[columns.value], columns.quantity));
+    const Node from = lines.node(fields[columns.from], bound), to = lines.node(fields[columns.to], bound);
+    if (fields[columns.value].empty())
+      all.miss(from, to, lines.number());
+    else
+      all.add(from, to, weight_of(lines, fields[columns.value], columns.quantity));
   }
   return all;
 }
 
-/// A field without a number is a hole, which the other direction may fill.
 void read_row(const TextLines& lines, Node row, const Fields& fields, Measurements& all) {
   for (Node column = 0; column < fields.size(); ++column)
-    if (column != row && !fields[column].empty()) all.add(row, column, lines.weight(fields[column]));
+    if (fields[column].empty())
+      all.miss(row, column, lines.number());
+    else if (column != row)
+      all.add(row, column, lines.weight(fields[column]));
 }
 
 /// `lines` is at its first row.
-Measurements read_matrix(const std::string& file, TextLines& lines) {
+Measurements read_matrix(const std::string& file, TextLines& lines, Node bound) {
   Measurements all;
   const std::size_t size = fields_of(lines.text()).size();
-  if (size > most_nodes_of_pairs)
-    throw lines.fault(std::to_string(size) + " members are too many; at most " + std::to_string(most_nodes_of_pairs));
+  if (size > bound) throw lines.fault(std::to_string(size) + " members are too many; at most " + std::to_string(bound));
   all.members = static_cast<Node>(size);
   Node row = 0;
   do {
@@ -109,7 +133,7 @@ Measurements read_matrix(const std::string& file, TextLines& lines) {
 }
 
 /// One edge of each pair, the worse of its directions.
-Graph undirected(const std::string& file, Measurements all) {
+Graph undirected(const std::string& file, Measurements& all) {
   std::sort(all.links.begin(), all.links.end());
   Graph graph{all.members, {}};
   for (std::size_t i = 0; i < all.links.size(); ++i) {
@@ -127,12 +151,19 @@ Graph undirected(const std::string& file, Measurements all) {
   return graph;
 }
 
-void require_complete(const std::string& file, const Graph& graph) {
+/// "FILE:LINE" where the pair is there without a value, FILE where it is not there.
+std::string place_of(const std::string& file, std::pair<Node, Node> ends, const std::vector<Hole>& holes) {
+  const auto hole = std::find_if(holes.begin(), holes.end(), [&](const Hole& one) { return one.ends == ends; });
+  return hole == holes.end() ? file : file + ":" + std::to_string(hole->line);
+}
+
+void require_complete(const std::string& file, const Graph& graph, const std::vector<Hole>& holes) {
   auto at = graph.edges.begin();
   for (Node u = 0; u < graph.nodes; ++u)
     for (Node v = u + 1; v < graph.nodes; ++v, ++at)
       if (at == graph.edges.end() || at->u != u || at->v != v)
-        throw Failure(Exit::data, file + ": the link between " + between(u, v) + " has no value; of " +
+        throw Failure(Exit::data, place_of(file, {u, v}, holes) + ": the link between " + between(u, v) +
+                                      " has no value; of " +
                                       std::to_string(std::size_t{graph.nodes} * (graph.nodes - 1) / 2) +
                                       " pairs of members " + std::to_string(graph.edges.size()) +
                                       " have one; every pair needs one, in one direction at least");
@@ -145,7 +176,7 @@ const char* name_of(Quantity quantity) {
   return names[static_cast<int>(quantity)];
 }
 
-Graph read_link_costs(const std::string& file, Quantity wanted, Quantity& used) {
+Graph read_link_costs(const std::string& file, Quantity wanted, Quantity& used, Node bound) {
   TextLines lines(file);
   if (!lines.next())
     throw Failure(Exit::data, file + ": expected a table from,to,cost or a matrix of costs, seen nothing");
@@ -153,14 +184,14 @@ Graph read_link_costs(const std::string& file, Quantity wanted, Quantity& used) 
   Measurements all;
   const std::vector<std::string> names = names_in(lines);
   if (std::find(names.begin(), names.end(), "from") == names.end()) {
-    all = read_matrix(file, lines);
+    all = read_matrix(file, lines, bound);
   } else {
     const Columns columns = columns_of(lines, wanted);
     used = columns.quantity;
-    all = read_table(lines, columns);
+    all = read_table(lines, columns, bound);
   }
-  const Graph graph = undirected(file, std::move(all));
-  require_complete(file, graph);
+  const Graph graph = undirected(file, all);
+  require_complete(file, graph, all.holes);
   if (graph.nodes == 0) throw Failure(Exit::data, file + ": there is no link in it");
   return graph;
 }

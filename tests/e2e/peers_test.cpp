@@ -172,6 +172,105 @@ TEST_F(Peers, MixAlongATreeThatWasMadeOfMeasuredLinks) {
   EXPECT_LT(summary["grad_norm_sq"], 1e-6);
 }
 
+const char* const measured =
+    "from,to,latency,bandwidth,cost\n0,1,3,9,1\n0,2,1,1,7\n0,3,2,4,2\n1,2,5,5,6\n1,3,4,2,9\n2,3,6,8,3\n";
+
+TEST_F(Peers, OnAMeasuredTreeAreThoseOnTheFileThatIsWrittenOfIt) {
+  const std::string links = folder_.write("links.csv", measured), tree = folder_.path("tree");
+  for (const char* objective : {"slowest-link", "depth", "cost"}) {
+    ASSERT_EQ(run_program({"topology", "mst", links, "--objective", objective, "--out", tree}).exit_code, 0);
+    const std::string file = "topology={plugin=\"file\",file=\"" + tree + "\",both_ways=true}",
+                      plugin = "topology={plugin=\"mst\",costs=\"" + links + "\",objective=\"" + objective + "\"}";
+    for (const char* method : {"atc", "push-diging"}) {
+      const std::string optimizer = std::string("optimizer.plugin=") + method;
+      EXPECT_EQ(hash("plugin", {plugin, optimizer, "workers.count=4"}),
+                hash("file", {file, optimizer, "workers.count=4"}))
+          << objective << " " << method;
+    }
+  }
+}
+
+TEST_F(Peers, OnAMeasuredTreeAreToldWhichLineIsWrong) {
+  const auto of_links = [&](const std::string& text, const std::string& more = "") {
+    const std::string file = folder_.write("links.csv", text);
+    return Set{"topology={plugin=\"mst\",costs=\"" + file + "\"" + more + "}", "workers.count=3"};
+  };
+  EXPECT_THAT(refusal(of_links("0,1,2\n1,0,\n2,,0\n"), 6), HasSubstr("links.csv:2: the link between 1 and 2 has no"));
+  EXPECT_THAT(refusal(of_links("from,to,cost\n0,1,1\n1,2,\n"), 6), HasSubstr("links.csv: the link between 0 and 2"));
+  EXPECT_THAT(refusal(of_links("0,1,2,3\n"), 6), HasSubstr("links.csv:1: 4 members are too many; at most 3"));
+  EXPECT_THAT(refusal(of_links("from,to,cost\n0,1,1\n3,1,1\n"), 6), HasSubstr("links.csv:3: expected the number of a"));
+  EXPECT_THAT(refusal(of_links("0,1\n1,0\n"), 6),
+              HasSubstr("the links between 3 workers, got those between 2: worker 2"));
+  EXPECT_THAT(refusal(of_links("0,1,9\n1,0,1\n9,1,0\n", ",objective=\"depth\",root=3")),
+              HasSubstr("a worker, 0 to 2, got 3"));
+  EXPECT_THAT(refusal(of_links("0,1,9\n1,0,1\n9,1,0\n", ",root=1")), HasSubstr("other trees have no root"));
+  EXPECT_THAT(refusal(of_links("0,1,9\n1,0,1\n9,1,0\n", ",fan_out=1")), HasSubstr("the links alone decide"));
+}
+
+class DesignedPeers : public Peers {
+ protected:
+  std::string topology(const std::string& options) const { return "topology={plugin=\"designed\"" + options + "}"; }
+  std::string file_of(const std::string& key, const std::string& links) const {
+    return "," + key + "=\"" + folder_.write(key + ".txt", links) + "\"";
+  }
+  /// What `threepc topology show` says of this many workers on it.
+  json shown(int workers, const std::string& options) const {
+    const std::string file = folder_.write(
+        "shown.toml", "topology = {plugin = \"designed\"" + options +
+                          "}\nproblem = {plugin = \"quadratic\", dim = 5}\nmechanism = {plugin = \"gd\"}\n"
+                          "optimizer = {plugin = \"atc\", stepsize = 0.1}\nworkers.count = " +
+                          std::to_string(workers) + "\nrun.rounds = 1\n");
+    const Result result = run_program({"topology", "show", file, "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out);
+  }
+
+  const std::string ring_ = "0 1\n1 2\n2 3\n3 4\n4 5\n5 6\n6 7\n7 0\n";
+};
+
+/// 1 - 2 w (1 - cos(2 pi k / 8)): with the best w the second largest is as far from 0 as the smallest.
+TEST_F(DesignedPeers, OnARingMixAsFastAsARingCan) {
+  const json ring = shown(8, file_of("possible", ring_) + file_of("needed", ring_));
+  EXPECT_EQ(ring["links"], 16);
+  EXPECT_EQ(ring["doubly_stochastic"], true);
+  EXPECT_NEAR(ring["spectral_gap"].get<double>(), 1 - 0.744518, 1e-5);
+}
+
+TEST_F(DesignedPeers, HaveOnlyLinksThatAreNeededOrWorthTheirPrice) {
+  EXPECT_EQ(shown(8, file_of("needed", ring_) + ",sparsity=10")["links"], 16);
+  EXPECT_EQ(shown(8, file_of("needed", ring_) + ",sparsity=0")["links"], 56);
+  const json half = shown(8, file_of("needed", ring_) + file_of("possible", ring_ + "0 4\n2 6\n0 2\n"));
+  EXPECT_EQ(half["doubly_stochastic"], true);
+  EXPECT_GT(half["links"], 16);
+}
+
+/// Those that track gradients end at the optimum, others beside it.
+TEST_F(DesignedPeers, ComeAsFarAsTheirMethodDoes) {
+  const std::string path = file_of("needed", "0 1\n1 2\n2 3\n3 4\n4 5\n"), graph = topology(",sparsity=0.1" + path);
+  const auto end = [&](const std::string& method) -> double {
+    return summary(method, {graph, "run.rounds=1000", "optimizer.plugin=" + method})["grad_norm_sq"];
+  };
+  EXPECT_LT(end("push-diging"), 1e-6);
+  EXPECT_LT(end("push-pull"), 1e-6);
+  EXPECT_LT(end("push-sum"), 1e-2);
+  EXPECT_LT(end("atc"), 1e-2);
+}
+
+TEST_F(DesignedPeers, AreToldWhatDoesNotFit) {
+  const auto wrong = [&](const std::string& options, int code = 2) {
+    return refusal({topology(options), "workers.count=4"}, code);
+  };
+  const std::string path = "0 1\n1 2\n2 3\n";
+  EXPECT_THAT(wrong(",sparsity=5"), HasSubstr("no way from worker 0 to worker 1; lower it, or name needed ones"));
+  EXPECT_THAT(wrong(file_of("needed", path) + ",delta=0.5"), HasSubstr("the needed links of worker 1 take 1 at least"));
+  EXPECT_THAT(wrong(file_of("needed", "0 1\n1 4\n"), 6),
+              HasSubstr("needed.txt:2: expected the number of a node, 0 to 3"));
+  EXPECT_THAT(wrong(file_of("possible", path) + file_of("needed", "0 3\n"), 6),
+              HasSubstr("needed.txt: the link between 0 and 3 is not among the possible ones"));
+  EXPECT_THAT(wrong(file_of("possible", "0 1\n2 3\n"), 6), HasSubstr("no way from worker 0 to worker 2; add links"));
+  EXPECT_THAT(refusal({topology(""), "workers.count=70"}), HasSubstr("at most 2000 links, got 2415"));
+}
+
 // ---- against the reference
 
 std::string mechanism_of(const std::string& text) {

@@ -143,6 +143,7 @@ std::vector<Case> cases() {
       {"no file of links", {"mst", "nothing.csv"}},
       {"an empty file of links", {"mst", "empty.txt"}},
       {"a hole in the table", {"mst", "hole.csv"}},
+      {"a field without a value in the table", {"mst", "field-hole.csv"}},
       {"a hole in the matrix", {"mst", "matrix-hole.csv"}},
       {"a short row in the matrix", {"mst", "short.csv"}},
       {"a missing row of the matrix", {"mst", "rows.csv"}},
@@ -175,6 +176,7 @@ void write_files(const Folder& folder) {
   folder.write("parts.txt", "0 1 2\n2 3 1\n");
   folder.write("links.csv", links);
   folder.write("hole.csv", "from,to,cost\n0,1,2\n2,1,1\n3,0,1\n3,1,1\n3,2,1\n");
+  folder.write("field-hole.csv", "from,to,cost\n0,1,2\n1,2,1\n0,2,\n");
   folder.write("matrix-hole.csv", "0,1,2\n1,0,\n2,,0\n");
   folder.write("short.csv", "0,1,2\n1,0\n2,1,0\n");
   folder.write("rows.csv", "0,1,2\n1,0,1\n");
