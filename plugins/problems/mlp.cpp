@@ -72,7 +72,8 @@ std::uint32_t dim_of(const std::vector<std::uint32_t>& widths) {
 /// The loss of all outputs of an example, by its target.
 class Loss {
  public:
-  explicit Loss(const MlpOptions& options) : is_softmax_(options.loss == "softmax"), of_values_(options.wants_values()) {
+  explicit Loss(const MlpOptions& options)
+      : is_softmax_(options.loss == "softmax"), of_values_(options.wants_values()) {
     if (is_softmax_ && of_values_)
       throw tpc::BadParameter("targets", "loss = \"softmax\" needs classes; values go with loss = \"mse\"");
     if (of_values_ && options.labels)
@@ -124,11 +125,12 @@ class Mlp {
                                      {.choices = activation_names}),
       param<&MlpOptions::loss>("loss", "softmax: cross-entropy; mse: half the squared distance to the target",
                                {.choices = loss_names}),
-      param<&InitOptions::init>("init",
-                                "critical: normal, of variances at which the activation's signals neither die out nor "
-                                "explode with depth; he: normal, 2/fan-in; glorot: uniform; gaussian: normal, of sigma_w "
-                                "and sigma_b",
-                                {.choices = init_names}),
+      param<&InitOptions::init>(
+          "init",
+          "critical: normal, of variances at which the activation's signals neither die out nor "
+          "explode with depth; he: normal, 2/fan-in; glorot: uniform; gaussian: normal, of sigma_w "
+          "and sigma_b",
+          {.choices = init_names}),
       param<&InitOptions::sigma_w>("sigma_w", "of init = \"gaussian\": weights have the variance sigma_w^2 / fan-in",
                                    {.minimum = 0}),
       param<&InitOptions::sigma_b>("sigma_b", "likewise: biases have the variance sigma_b^2; default: 0",

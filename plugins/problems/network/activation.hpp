@@ -13,8 +13,8 @@ struct Variances {
 };
 
 /// `critical`: where a small change of the input neither dies out nor explodes with depth, along the signal and across
-/// it: chi_par = C_W d<sigma^2>/dK = 1 and chi_perp = C_W <sigma'^2> = 1 at the fixed point of the kernel K <- C_b + C_W
-/// <sigma(z)^2>, z ~ N(0, K) (Roberts, Yaida, Hanin 2022, The Principles of Deep Learning Theory, chapter 5).
+/// it: chi_par = C_W d<sigma^2>/dK = 1 and chi_perp = C_W <sigma'^2> = 1 at the fixed point of the kernel K <- C_b +
+/// C_W <sigma(z)^2>, z ~ N(0, K) (Roberts, Yaida, Hanin 2022, The Principles of Deep Learning Theory, chapter 5).
 struct Activation {
   const char* name;
   double (*value)(double z);
@@ -26,17 +26,20 @@ struct Activation {
 inline constexpr std::array<Activation, 6> activations = {{
     {"linear", [](double z) { return z; }, [](double) { return 1.0; }, {0, 1}},
     {"relu", [](double z) { return z < 0 ? 0.0 : z; }, [](double z) { return z > 0 ? 1.0 : 0.0; }, {0, 2}},
-    {"tanh", elementary::tanh,
+    {"tanh",
+     elementary::tanh,
      [](double z) {
        const double t = elementary::tanh(z);
        return 1 - t * t;
      },
      {0, 1}},
     {"sin", elementary::sin, elementary::cos, {0, 1}},
-    {"gelu", [](double z) { return z * elementary::normal_cdf(z); },
+    {"gelu",
+     [](double z) { return z * elementary::normal_cdf(z); },
      [](double z) { return elementary::normal_cdf(z) + z * elementary::normal_density(z); },
      {0.172922390756, 1.983058257438}},
-    {"swish", [](double z) { return z * elementary::sigmoid(z); },
+    {"swish",
+     [](double z) { return z * elementary::sigmoid(z); },
      [](double z) {
        const double s = elementary::sigmoid(z);
        return s * (1 + z * (1 - s));

@@ -66,8 +66,9 @@ void DataSet::open_text(const DataOptions& options) {
     text_ = options.open();
   } catch (const tpc::Corrupt&) {
     if (!is_idx_images(std::string(options.data.file))) throw;
-    throw tpc::BadParameter("labels", tpc::text(options.data.file, " has images: expected the IDX file of their "
-                                                                   "labels, got none"));
+    throw tpc::BadParameter("labels", tpc::text(options.data.file,
+                                                " has images: expected the IDX file of their "
+                                                "labels, got none"));
   }
 }
 
@@ -98,8 +99,8 @@ std::vector<std::uint32_t> DataSet::class_of_rows(std::span<const double> classe
   for (const double label : labels_.labels) {
     const auto at = std::find(classes.begin(), classes.end(), label);
     if (at == classes.end())
-      throw tpc::Corrupt(tpc::text(name(), ": image ", out.size(), " has the label ", label,
-                                   ", expected one of the ", classes.size(), " that `classes` lists"));
+      throw tpc::Corrupt(tpc::text(name(), ": image ", out.size(), " has the label ", label, ", expected one of the ",
+                                   classes.size(), " that `classes` lists"));
     out.push_back(static_cast<std::uint32_t>(at - classes.begin()));
   }
   return out;
@@ -117,8 +118,7 @@ std::vector<std::uint8_t> DataSet::pixels(std::span<const std::uint32_t> rows) c
 
 Parts DataSet::parts(const DataOptions& options, const tpc::Setup& setup) const {
   Parts all = divide(options, setup, labels().size());
-  const auto own =
-      rows_of_worker(options, setup, all.training.size(), pick(labels(), all.training), name());
+  const auto own = rows_of_worker(options, setup, all.training.size(), pick(labels(), all.training), name());
   all.training = pick(all.training, own);
   if (!options.own_data()) all.held_out = part_of(all.held_out, setup);
   return all;

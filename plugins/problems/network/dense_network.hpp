@@ -9,8 +9,8 @@
 
 #include "activation.hpp"
 
-/// z^1 = W^1 a + b^1, z^(l+1) = W^(l+1) sigma(z^l) + b^(l+1); the last z is what the network says. The vector is W^1 row
-/// by row, b^1, W^2, ...: `widths` are those of a and of every z.
+/// z^1 = W^1 a + b^1, z^(l+1) = W^(l+1) sigma(z^l) + b^(l+1); the last z is what the network says. The vector is W^1
+/// row by row, b^1, W^2, ...: `widths` are those of a and of every z.
 template <class T>
 class DenseNetwork {
  public:

@@ -150,9 +150,7 @@ inline double normal_cdf(double z) {
 }
 
 /// Its density.
-inline double normal_density(double z) {
-  return exp(-0.5 * z * z) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-}
+inline double normal_density(double z) { return exp(-0.5 * z * z) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2); }
 
 /// A standard normal number from two uniform ones (Box and Muller 1958).
 inline double normal(tpc::Random& random) {

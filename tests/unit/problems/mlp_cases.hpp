@@ -35,7 +35,8 @@ inline Data drawn_data(std::size_t rows, std::size_t features, int classes) {
   text.precision(17);
   for (std::size_t r = 0; r < rows; ++r) {
     Vector row(features);
-    out.labels.push_back(classes == 0 ? 2 * uniform(random) : static_cast<double>(r % static_cast<std::size_t>(classes)));
+    out.labels.push_back(classes == 0 ? 2 * uniform(random)
+                                      : static_cast<double>(r % static_cast<std::size_t>(classes)));
     text << out.labels.back();
     for (std::size_t j = 0; j < features; ++j) {
       row[j] = uniform(random);
@@ -50,7 +51,7 @@ inline Data drawn_data(std::size_t rows, std::size_t features, int classes) {
 
 /// Layer by layer what the network says of `a`, from the flat vector.
 inline std::vector<Vector> preactivations(const std::vector<std::size_t>& widths, const std::string& activation,
-                                   const Vector& x, Vector a) {
+                                          const Vector& x, Vector a) {
   std::vector<Vector> out;
   std::size_t at = 0;
   for (std::size_t l = 1; l < widths.size(); ++l) {

@@ -79,7 +79,8 @@ TEST_P(Critical, SignalsKeepTheirSizeThroughManyLayers) {
   const Activation& activation = activation_of(GetParam().activation);
   const double entry = std::sqrt((GetParam().K - activation.critical.biases) / activation.critical.weights);
   const TemporaryFile file("0 256:1\n1 256:1\n");
-  const Worker worker(mlp, {{"data", file.name()}, {"hidden", Vector(30, width)}, {"activation", std::string(activation.name)}}, 1, 0);
+  const Worker worker(
+      mlp, {{"data", file.name()}, {"hidden", Vector(30, width)}, {"activation", std::string(activation.name)}}, 1, 0);
   std::vector<std::size_t> widths(31, width);
   widths.push_back(2);
   const std::vector<Vector> z = preactivations(widths, activation.name, worker.start(), Vector(width, entry));
@@ -96,15 +97,16 @@ TEST_P(Critical, SignalsKeepTheirSizeThroughManyLayers) {
 
 INSTANTIATE_TEST_SUITE_P(Activations, Critical,
                          testing::Values(Band{"linear", 1, {0.4335, 2.217}, {0.2259, 3.589}},
-Band{"relu", 1, {0.2321, 3.184}, {0.07546, 6.99}},
-Band{"tanh", 1, {0.03539, 0.08721}, {0.006365, 0.0353}},
-Band{"sin", 1, {0.05388, 0.1381}, {0.01193, 0.06925}},
-Band{"gelu", 3.56155281281, {0.9061, 10.14}, {0.5688, 29.8}},
-Band{"swish", 14.320173618, {3.656, 49.61}, {2.09, 114.2}}),
-[](const auto& test) { return test.param.activation; });
+                                         Band{"relu", 1, {0.2321, 3.184}, {0.07546, 6.99}},
+                                         Band{"tanh", 1, {0.03539, 0.08721}, {0.006365, 0.0353}},
+                                         Band{"sin", 1, {0.05388, 0.1381}, {0.01193, 0.06925}},
+                                         Band{"gelu", 3.56155281281, {0.9061, 10.14}, {0.5688, 29.8}},
+                                         Band{"swish", 14.320173618, {3.656, 49.61}, {2.09, 114.2}}),
+                         [](const auto& test) { return test.param.activation; });
 
 TEST(MlpStart, IsWhatAFileSays) {
-  const TemporaryFile data("0 1:1\n1 1:2\n"), four("# W, then b\n1 2.5\n-3 4e-1\n"), three("1 2 3"), words("1 2\n3 x\n");
+  const TemporaryFile data("0 1:1\n1 1:2\n"), four("# W, then b\n1 2.5\n-3 4e-1\n"), three("1 2 3"),
+      words("1 2\n3 x\n");
   const auto values = [&](const TemporaryFile& weights) {
     return Values{{"data", data.name()}, {"weights", weights.name()}};
   };

@@ -115,7 +115,8 @@ TEST(MlpNetwork, IsMadeOfMatricesAndBiases) {
   const Worker worker(mlp, {{"data", file.name()}, {"hidden", std::vector{5.0, 4.0}}}, 1, 0);
   const tpc_problem_facts facts = worker.facts();
   std::vector<std::pair<std::uint32_t, std::uint32_t>> blocks;
-  for (std::uint32_t i = 0; i < facts.block_count; ++i) blocks.emplace_back(facts.blocks[i]->rows, facts.blocks[i]->columns);
+  for (std::uint32_t i = 0; i < facts.block_count; ++i)
+    blocks.emplace_back(facts.blocks[i]->rows, facts.blocks[i]->columns);
   const std::vector<std::pair<std::uint32_t, std::uint32_t>> want = {{5, 6}, {5, 1}, {4, 5}, {4, 1}, {3, 4}, {3, 1}};
   EXPECT_EQ(blocks, want);
   EXPECT_TRUE(std::isnan(facts.L_i));
@@ -124,7 +125,8 @@ TEST(MlpNetwork, IsMadeOfMatricesAndBiases) {
 /// 300 rows are three batches, the last one partly filled; the mean of their parts is the whole.
 TEST(MlpNetwork, AddsItsBatches) {
   const TemporaryFile file(drawn_data(300, 4, 3).text);
-  const Worker worker(mlp, {{"data", file.name()}, {"hidden", std::vector{5.0}}, {"activation", std::string("gelu")}}, 1, 0);
+  const Worker worker(mlp, {{"data", file.name()}, {"hidden", std::vector{5.0}}, {"activation", std::string("gelu")}},
+                      1, 0);
   const Vector x = worker.start();
   expect_gradient_matches_value(worker, x, 1e-5, 1e-8);
   std::vector<std::uint64_t> first(128), rest(172);
@@ -160,7 +162,8 @@ TEST(MlpNetwork, OfHugeScoresStaysFinite) {
 TEST(MlpNetwork, OfNanSaysNan) {
   const TemporaryFile file(drawn_data(9, 4, 3).text);
   for (const Activation& activation : activations) {
-    const Worker worker(mlp, {{"data", file.name()}, {"hidden", std::vector{3.0}}, {"activation", std::string(activation.name)}}, 1, 0);
+    const Worker worker(
+        mlp, {{"data", file.name()}, {"hidden", std::vector{3.0}}, {"activation", std::string(activation.name)}}, 1, 0);
     EXPECT_TRUE(std::isnan(worker.value(Vector(worker.dim(), NAN)))) << activation.name;
   }
 }
@@ -174,7 +177,8 @@ class HeldOut : public testing::Test {
     return out;
   }
   Worker make(std::uint32_t workers, std::uint32_t worker, const Values& more = {}) const {
-    Values values = {{"data", file_.name()}, {"loss", std::string("mse")}, {"targets", std::string("values")}, {"held_out", 0.25}};
+    Values values = {
+        {"data", file_.name()}, {"loss", std::string("mse")}, {"targets", std::string("values")}, {"held_out", 0.25}};
     for (const auto& [key, value] : more) values[key] = value;
     return Worker(mlp, values, workers, worker);
   }
@@ -244,9 +248,10 @@ class MlpRefusal : public testing::Test {
 
 TEST_F(MlpRefusal, OfNetworksThatDoNotFit) {
   EXPECT_EQ(of_text({{"hidden", std::vector{8.0, 2.5}}}), "problem.hidden: expected whole numbers of units, seen 2.5");
-  EXPECT_EQ(of_text({{"hidden", std::vector{1e6, 1e6}}}),
-            "problem.hidden: a network of the widths 4-1000000-1000000-3 has more than the 4294967294 coordinates that a "
-            "run can have");
+  EXPECT_EQ(
+      of_text({{"hidden", std::vector{1e6, 1e6}}}),
+      "problem.hidden: a network of the widths 4-1000000-1000000-3 has more than the 4294967294 coordinates that a "
+      "run can have");
 }
 
 TEST_F(MlpRefusal, OfParametersThatContradictEachOther) {
