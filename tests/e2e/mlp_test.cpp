@@ -64,6 +64,18 @@ TEST_F(MlpRun, HasTheSameBitsOnEveryTransportAndNumberOfThreads) {
   }
 }
 
+/// The C library has other functions for processors that fuse multiply-add; here it is told that this one does not.
+TEST_F(MlpRun, HasTheSameBitsOnOlderProcessors) {
+  for (const Set& activation : {Set{"problem.activation=gelu"}, {"problem.activation=swish"},
+                                {"problem.activation=sin"}, {"problem.activation=tanh"}}) {
+    const json expected = summary("new", activation);
+    setenv("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-FMA,-FMA4", 1);
+    const json seen = summary("old", activation);
+    unsetenv("GLIBC_TUNABLES");
+    for (const char* key : compared) EXPECT_EQ(seen[key], expected[key]) << activation[0] << " " << key;
+  }
+}
+
 /// Without momentum, whose v is gone with a worker.
 TEST_F(MlpRun, HasTheSameBitsAfterAWorkerWasKilled) {
   const json expected = summary("whole", {"mechanism.momentum=1.0"});
