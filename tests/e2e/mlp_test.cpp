@@ -66,8 +66,10 @@ TEST_F(MlpRun, HasTheSameBitsOnEveryTransportAndNumberOfThreads) {
 
 /// The C library has other functions for processors that fuse multiply-add; here it is told that this one does not.
 TEST_F(MlpRun, HasTheSameBitsOnOlderProcessors) {
-  for (const Set& activation : {Set{"problem.activation=gelu"}, {"problem.activation=swish"},
-                                {"problem.activation=sin"}, {"problem.activation=tanh"}}) {
+  for (const Set& activation : {Set{"problem.activation=gelu"},
+                                {"problem.activation=swish"},
+                                {"problem.activation=sin"},
+                                {"problem.activation=tanh"}}) {
     const json expected = summary("new", activation);
     setenv("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-FMA,-FMA4", 1);
     const json seen = summary("old", activation);
@@ -79,8 +81,9 @@ TEST_F(MlpRun, HasTheSameBitsOnOlderProcessors) {
 /// Without momentum, whose v is gone with a worker.
 TEST_F(MlpRun, HasTheSameBitsAfterAWorkerWasKilled) {
   const json expected = summary("whole", {"mechanism.momentum=1.0"});
-  const json seen = summary("killed", {"mechanism.momentum=1.0", "transport.plugin=tcp", "transport.timeout=5", "faults.on_worker_loss=wait",
-                                       "faults.inject=[{kind=\"kill\",worker=2,round=70}]"});
+  const json seen =
+      summary("killed", {"mechanism.momentum=1.0", "transport.plugin=tcp", "transport.timeout=5",
+                         "faults.on_worker_loss=wait", "faults.inject=[{kind=\"kill\",worker=2,round=70}]"});
   for (const char* key : compared) EXPECT_EQ(seen[key], expected[key]) << key;
   EXPECT_GE(seen["worker_losses"], 1);
 }
