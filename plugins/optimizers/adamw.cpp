@@ -24,9 +24,9 @@ double power(double base, std::uint64_t exponent) {
 }
 
 /// AdamW: m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2 by coordinate, and
-/// x <- x - gamma (mhat / (sqrt(vhat) + epsilon) + lambda x), where mhat = m / (1 - beta1^t) and vhat = v / (1 - beta2^t)
-/// (Loshchilov and Hutter 2019, Algorithm 2, its alpha 1 and its eta_t gamma). Unlike the gradient of
-/// lambda/2 ||x||^2 in g, the decay is the same for all coordinates.
+/// x <- x - gamma (mhat / (sqrt(vhat) + epsilon) + lambda x), where mhat = m / (1 - beta1^t) and vhat = v / (1 -
+/// beta2^t) (Loshchilov and Hutter 2019, Algorithm 2, its alpha 1 and its eta_t gamma). Unlike the gradient of lambda/2
+/// ||x||^2 in g, the decay is the same for all coordinates.
 template <class T>
 class AdamW {
  public:

@@ -15,9 +15,9 @@ struct LionOptions : WeightDecayOptions {
 /// Of 0 it is 0, and NaN stays NaN.
 double sign(double c) { return c > 0 ? 1 : c < 0 ? -1 : c; }
 
-/// Lion: x <- x - gamma (sign(beta1 m + (1 - beta1) g) + lambda x), then m <- beta2 m + (1 - beta2) g (Chen et al. 2023,
-/// Algorithm 2). Every coordinate moves by gamma, so gamma is 3 to 10 times smaller than Adam's, and lambda as much
-/// larger.
+/// Lion: x <- x - gamma (sign(beta1 m + (1 - beta1) g) + lambda x), then m <- beta2 m + (1 - beta2) g (Chen et al.
+/// 2023, Algorithm 2). Every coordinate moves by gamma, so gamma is 3 to 10 times smaller than Adam's, and lambda as
+/// much larger.
 template <class T>
 class Lion {
  public:
@@ -28,12 +28,12 @@ class Lion {
       .paper = "Chen et al., Symbolic Discovery of Optimization Algorithms, NeurIPS 2023, arXiv 2302.06675",
       .capabilities = TPC_REPLAYABLE,
       .state_vectors = 1};
-  static constexpr auto params = tpc::params(
-      tpc::param<&LionOptions::beta1>("beta1", "share of the mean in what gives the sign",
-                                      {.minimum = 0, .maximum = below_one}),
-      tpc::param<&LionOptions::beta2>("beta2", "decay of the mean of g; its memory is 1/(1-beta2) rounds",
-                                      {.minimum = 0, .maximum = below_one}),
-      weight_decay_param<LionOptions>());
+  static constexpr auto params =
+      tpc::params(tpc::param<&LionOptions::beta1>("beta1", "share of the mean in what gives the sign",
+                                                  {.minimum = 0, .maximum = below_one}),
+                  tpc::param<&LionOptions::beta2>("beta2", "decay of the mean of g; its memory is 1/(1-beta2) rounds",
+                                                  {.minimum = 0, .maximum = below_one}),
+                  weight_decay_param<LionOptions>());
 
   Lion(const LionOptions& options, const tpc::Setup&) : options_(options) {}
 

@@ -24,11 +24,12 @@ class RmsProp {
       .paper = "Tieleman, Hinton, Lecture 6.5, Neural Networks for Machine Learning, 2012",
       .capabilities = TPC_REPLAYABLE,
       .state_vectors = 1};
-  static constexpr auto params = tpc::params(
-      tpc::param<&RmsPropOptions::decay>("decay", "of the mean of g^2; its memory is 1/(1-decay) rounds",
-                                         {.minimum = 0, .maximum = below_one}),
-      tpc::param<&RmsPropOptions::epsilon>("epsilon", "keeps the divisor from 0; raise it for smoother, more even steps",
-                                           {.unit = "of g", .minimum = 0, .above_minimum = true}));
+  static constexpr auto params =
+      tpc::params(tpc::param<&RmsPropOptions::decay>("decay", "of the mean of g^2; its memory is 1/(1-decay) rounds",
+                                                     {.minimum = 0, .maximum = below_one}),
+                  tpc::param<&RmsPropOptions::epsilon>(
+                      "epsilon", "keeps the divisor from 0; raise it for smoother, more even steps",
+                      {.unit = "of g", .minimum = 0, .above_minimum = true}));
 
   RmsProp(const RmsPropOptions& options, const tpc::Setup&) : options_(options) {}
 

@@ -45,19 +45,20 @@ std::string joined(const std::vector<std::uint32_t>& widths) {
   return out;
 }
 
-/// Of inputs, hidden layers and outputs. Throws tpc::BadParameter for a width that is no whole number, and for more
-/// coordinates than a run can have.
+/// Of inputs, hidden layers and outputs. Throws tpc::BadParameter for a width that is no whole number or beyond 2^24.
 std::vector<std::uint32_t> widths_of(const MlpOptions& options, std::uint32_t inputs, std::uint32_t outputs) {
+  constexpr std::uint32_t most = 1 << 24;
   std::vector<std::uint32_t> out = {inputs};
   for (const double width : options.hidden.value_or(tpc::Reals())) {
-    if (width != std::floor(width))
-      throw tpc::BadParameter("hidden", tpc::text("expected whole numbers of units, seen ", width));
+    if (width != std::floor(width) || width > most)
+      throw tpc::BadParameter("hidden", tpc::text("expected whole numbers of units, 1 to ", most, ", seen ", width));
     out.push_back(static_cast<std::uint32_t>(width));
   }
   out.push_back(outputs);
   return out;
 }
 
+/// Throws tpc::BadParameter for more coordinates than a run can have.
 std::uint32_t dim_of(const std::vector<std::uint32_t>& widths) {
   constexpr std::uint64_t largest_dim = 4294967294;
   std::uint64_t dim = 0;
@@ -120,7 +121,7 @@ class Mlp {
                                       "ascending"),
       features_param<MlpOptions>(), scale_param<MlpOptions>(),
       param<&MlpOptions::hidden>("hidden", "widths of the hidden layers; default: none, a linear model",
-                                 {.minimum = 1, .maximum = 1 << 24}),
+                                 {.minimum = 1}),
       param<&MlpOptions::activation>("activation", "between layers; gelu is z Phi(z), swish z / (1 + exp(-z))",
                                      {.choices = activation_names}),
       param<&MlpOptions::loss>("loss", "softmax: cross-entropy; mse: half the squared distance to the target",

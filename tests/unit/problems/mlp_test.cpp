@@ -247,7 +247,8 @@ class MlpRefusal : public testing::Test {
 };
 
 TEST_F(MlpRefusal, OfNetworksThatDoNotFit) {
-  EXPECT_EQ(of_text({{"hidden", std::vector{8.0, 2.5}}}), "problem.hidden: expected whole numbers of units, seen 2.5");
+  EXPECT_EQ(of_text({{"hidden", std::vector{8.0, 2.5}}}),
+            "problem.hidden: expected whole numbers of units, 1 to 16777216, seen 2.5");
   EXPECT_EQ(
       of_text({{"hidden", std::vector{1e6, 1e6}}}),
       "problem.hidden: a network of the widths 4-1000000-1000000-3 has more than the 4294967294 coordinates that a "

@@ -104,7 +104,8 @@ double adamw(const std::vector<Vector>& xs, std::size_t t, std::size_t j) {
 /// Tieleman and Hinton, with the running mean written as a sum: decay = 0.8, epsilon = 1e-3.
 double rmsprop(const std::vector<Vector>& xs, std::size_t t, std::size_t j) {
   double square = 0;
-  for (std::size_t i = 0; i <= t; ++i) square += 0.2 * std::pow(0.8, static_cast<double>(t - i)) * std::pow(g(xs, i, j), 2);
+  for (std::size_t i = 0; i <= t; ++i)
+    square += 0.2 * std::pow(0.8, static_cast<double>(t - i)) * std::pow(g(xs, i, j), 2);
   return xs[t][j] - stepsize_of(t) * g(xs, t, j) / (std::sqrt(square) + 1e-3);
 }
 
