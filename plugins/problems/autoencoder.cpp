@@ -8,7 +8,6 @@
 // Images stay bytes; A is made of them a batch at a time, so that the batch, its codes and residuals stay in the cache.
 #include <Eigen/Core>
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -17,19 +16,12 @@
 #include <threepc/sdk.hpp>
 #include <vector>
 
+#include "block_sizes.hpp"
 #include "data/all_rows.hpp"
 #include "data/idx.hpp"
 #include "data/split.hpp"
 
 namespace {
-
-/// Eigen cuts its sums to the size of the processor's caches. Told one size, it gives the same bits on all.
-void fix_block_sizes() {
-  [[maybe_unused]] static const bool once = [] {
-    Eigen::setCpuCacheSizes(32 << 10, 256 << 10, 2 << 20);
-    return true;
-  }();
-}
 
 struct AutoencoderOptions : SplitOptions {
   tpc::Path data;
@@ -62,7 +54,7 @@ class Autoencoder {
     require_hidden(options.hidden);
     hidden_ = static_cast<std::uint32_t>(options.hidden);
     const IdxLabels labels = read_labels(options, file_->count());
-    data_digest_ = digest_with(labels);
+    data_digest_ = digest_of(*file_, labels);
     own_data_ = options.own_data();
     keep(rows_of_worker(options, setup, file_->count(), labels.labels, file_->name()));
     start_context_.round = 1;  // round 0 of the stream is the split's
@@ -112,12 +104,6 @@ class Autoencoder {
   static IdxLabels read_labels(const AutoencoderOptions& options, std::uint32_t images) {
     if (!options.labels) return {};
     return read_idx_labels(std::string(options.labels->file), images);
-  }
-
-  /// Images and labels are one data set.
-  std::uint64_t digest_with(const IdxLabels& labels) const {
-    const std::array<std::uint64_t, 2> both = {file_->digest(), labels.digest};
-    return digest_of({reinterpret_cast<const char*>(both.data()), sizeof both});
   }
 
   void keep(const std::vector<std::uint32_t>& rows) {

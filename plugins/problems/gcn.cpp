@@ -12,13 +12,13 @@
 #include <Eigen/SparseCore>
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <map>
 #include <threepc/sdk.hpp>
 #include <vector>
 
+#include "block_sizes.hpp"
 #include "data/text_lines.hpp"
 #include "graph/node_graph.hpp"
 #include "graph/partition.hpp"
@@ -104,6 +104,7 @@ class Gcn {
         workers_(setup.workers()),
         hidden_(static_cast<std::uint32_t>(options.hidden)),
         l2_(options.l2) {
+    fix_block_sizes();
     const NodeGraph graph = NodeGraph::make(options, setup);
     features_ = graph.feature_count;
     classes_ = graph.class_count;
@@ -210,22 +211,11 @@ class Gcn {
   }
 
   void read_weights(const std::string& file) {
-    const FileText text(file);
-    for_each_line(file, text.text(), [&](const TextLine& line) {
-      for (std::size_t i = 0; i < line.size(); ++i) weights_.push_back(number(line, line[i]));
-    });
+    weights_ = read_reals(file);
     const std::size_t expected = (std::size_t{features_} + classes_) * hidden_;
     if (weights_.size() != expected)
       throw tpc::Corrupt(tpc::text(file, ": expected ", expected, " numbers, (", features_, " features + ", classes_,
                                    " classes) x ", hidden_, " hidden, seen ", weights_.size()));
-  }
-
-  static double number(const TextLine& line, std::string_view word) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc() || end != word.data() + word.size() || !std::isfinite(value))
-      line.fail("a finite number", tpc::text("'", word, "'"));
-    return value;
   }
 
   void keep_rows(const NodeGraph& graph, const Places& places) {

@@ -37,6 +37,11 @@ std::string autoencoder(const std::string& images, const std::string& more = "")
          "[mechanism]\nplugin = \"gd\"\n";
 }
 
+std::string mlp(const std::string& data, const std::string& more = "") {
+  return "[workers]\ncount = 2\n[problem]\nplugin = \"mlp\"\ndata = \"" + data + "\"\n" + more +
+         "[mechanism]\nplugin = \"gd\"\n";
+}
+
 std::vector<Case> cases() {
   return {
       {"an unknown key", replaced(base, "k = 2", "kk = 2"), {}},
@@ -80,6 +85,12 @@ std::vector<Case> cases() {
       {"images split by label without labels", autoencoder("images-idx3"), {"--set", "problem.split=label"}},
       {"more images than labels", autoencoder("images-idx3", "labels = \"labels-idx1\"\n"), {}},
       {"a step size from theory where there is none", autoencoder("images-idx3"), {}},
+      {"an unknown activation", mlp("three-labels.txt", "activation = \"rely\"\n"), {}},
+      {"a layer of half a unit", mlp("three-labels.txt", "hidden = [4, 2.5]\n"), {}},
+      {"a layer of nothing", mlp("three-labels.txt", "hidden = [4, 0]\n"), {}},
+      {"a network for images without labels", mlp("images-idx3"), {}},
+      {"a class that is not listed", mlp("three-labels.txt", "classes = [1, 2]\n"), {}},
+      {"weights that do not fit", mlp("three-labels.txt", "weights = \"empty.txt\"\n"), {}},
   };
 }
 

@@ -1,5 +1,6 @@
 #include "idx.hpp"
 
+#include <array>
 #include <iomanip>
 #include <sstream>
 #include <string_view>
@@ -81,3 +82,10 @@ IdxLabels read_idx_labels(const std::string& file, std::uint32_t images) {
   for (const char label : values) out.labels.push_back(static_cast<std::uint8_t>(label));
   return out;
 }
+
+std::uint64_t digest_of(const IdxImages& images, const IdxLabels& labels) {
+  const std::array<std::uint64_t, 2> both = {images.digest(), labels.digest};
+  return digest_of({reinterpret_cast<const char*>(both.data()), sizeof both});
+}
+
+bool is_idx_images(const std::string& file) { return FileText(file).text().starts_with(of_images); }

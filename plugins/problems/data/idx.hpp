@@ -41,3 +41,9 @@ struct IdxLabels {
 /// The labels of so many images, from a file with the magic number 00 00 08 01. Throws as IdxImages does, and
 /// TPC_CORRUPT for another number of labels.
 IdxLabels read_idx_labels(const std::string& file, std::uint32_t images);
+
+/// Images and labels are one data set.
+std::uint64_t digest_of(const IdxImages& images, const IdxLabels& labels);
+
+/// Whether the file, decompressed, begins as IDX files of images do.
+bool is_idx_images(const std::string& file);

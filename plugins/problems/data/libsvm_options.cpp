@@ -65,11 +65,11 @@ CompressedRows LibsvmOptions::rows(const LibsvmFile& file, std::span<const std::
   return intercept ? with_intercept(out, file.features()) : out;
 }
 
-std::vector<double> LabelledOptions::declared() const {
+std::vector<double> LabelledOptions::declared(const char* key) const {
   std::vector<double> out(labels->begin(), labels->end()), sorted = out;
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) throw tpc::BadParameter("labels", tpc::text("names the label ", *twice, " twice"));
-  if (out.size() < 2) throw tpc::BadParameter("labels", "expected two labels or more, got one");
+  if (twice != sorted.end()) throw tpc::BadParameter(key, tpc::text("names the label ", *twice, " twice"));
+  if (out.size() < 2) throw tpc::BadParameter(key, "expected two labels or more, got one");
   return out;
 }

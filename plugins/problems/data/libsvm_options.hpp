@@ -36,15 +36,15 @@ struct LibsvmOptions : SplitOptions {
 struct LabelledOptions : LibsvmOptions {
   std::optional<tpc::Reals> labels;
 
-  /// The classes that `labels` declares, in its order, or what `of_file` says. Throws tpc::BadParameter for a label
-  /// that is declared twice, or alone.
+  /// The classes that `labels` declares, in its order, or what `of_file` says. Throws tpc::BadParameter, naming the
+  /// parameter that is `key`, for a label that is declared twice, or alone.
   template <class OfFile>
-  std::vector<double> classes(OfFile of_file) const {
-    return labels ? declared() : of_file();
+  std::vector<double> classes(OfFile of_file, const char* key = "labels") const {
+    return labels ? declared(key) : of_file();
   }
 
  private:
-  std::vector<double> declared() const;
+  std::vector<double> declared(const char* key) const;
 };
 
 /// For an options struct that derives from LibsvmOptions.

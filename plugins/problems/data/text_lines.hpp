@@ -1,7 +1,9 @@
-// Lines of whole numbers, as graphs and partitions are written: words apart by blanks, # begins a comment.
+// Lines of numbers, as graphs, partitions and weights are written: words apart by blanks, # begins a comment.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,6 +40,15 @@ class TextLine {
     return value;
   }
 
+  /// Word i as a finite real. Throws TPC_CORRUPT.
+  double real(std::size_t i) const {
+    double value = 0;
+    const auto [last, error] = std::from_chars(words_[i].data(), words_[i].data() + words_[i].size(), value);
+    if (error != std::errc() || last != words_[i].data() + words_[i].size() || !std::isfinite(value))
+      fail("a finite number", tpc::text("'", words_[i], "'"));
+    return value;
+  }
+
   [[noreturn]] void fail(std::string_view expected, std::string_view seen) const {
     throw tpc::Corrupt(tpc::text(*file_, ":", number_, ": expected ", expected, ", seen ", seen));
   }
@@ -59,4 +70,14 @@ void for_each_line(const std::string& file, std::string_view text, Take take) {
     if (line.size() > 0) take(line);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
+}
+
+/// All numbers of a file, however they are broken into lines. Throws tpc::Error with TPC_IO or TPC_CORRUPT.
+inline std::vector<double> read_reals(const std::string& file) {
+  std::vector<double> out;
+  const FileText text(file);
+  for_each_line(file, text.text(), [&](const TextLine& line) {
+    for (std::size_t i = 0; i < line.size(); ++i) out.push_back(line.real(i));
+  });
+  return out;
 }

@@ -58,7 +58,8 @@ TEST_P(Digest, IsOfTheTextNotOfItsCompression) {
   EXPECT_EQ(digest(packed.str(), GetParam()), digest(rows, GetParam()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Problems, Digest, testing::Values("problem-logreg", "problem-leastsquares", "problem-softmax"),
+INSTANTIATE_TEST_SUITE_P(Problems, Digest,
+                         testing::Values("problem-logreg", "problem-leastsquares", "problem-softmax", "problem-mlp"),
                          [](const auto& test) { return std::string(std::strchr(test.param, '-') + 1); });
 
 TEST(DigestOfImages, CoversImagesAndLabels) {

@@ -96,10 +96,32 @@ double adagrad(const std::vector<Vector>& xs, std::size_t t, std::size_t j) {
   return xs[t][j] - stepsize_of(t) * g(xs, t, j) / (std::sqrt(squares) + 1e-3);
 }
 
+/// As adam, with lambda = 0.3.
+double adamw(const std::vector<Vector>& xs, std::size_t t, std::size_t j) {
+  return adam(xs, t, j) - stepsize_of(t) * 0.3 * xs[t][j];
+}
+
+/// Tieleman and Hinton, with the running mean written as a sum: decay = 0.8, epsilon = 1e-3.
+double rmsprop(const std::vector<Vector>& xs, std::size_t t, std::size_t j) {
+  double square = 0;
+  for (std::size_t i = 0; i <= t; ++i)
+    square += 0.2 * std::pow(0.8, static_cast<double>(t - i)) * std::pow(g(xs, i, j), 2);
+  return xs[t][j] - stepsize_of(t) * g(xs, t, j) / (std::sqrt(square) + 1e-3);
+}
+
+/// Chen et al., likewise: beta1 = 0.8, beta2 = 0.95, lambda = 0.3.
+double lion(const std::vector<Vector>& xs, std::size_t t, std::size_t j) {
+  double mean = 0;
+  for (std::size_t i = 0; i < t; ++i) mean += 0.05 * std::pow(0.95, static_cast<double>(t - 1 - i)) * g(xs, i, j);
+  const double direction = 0.8 * mean + 0.2 * g(xs, t, j) > 0 ? 1 : -1;
+  return xs[t][j] - stepsize_of(t) * (direction + 0.3 * xs[t][j]);
+}
+
 struct Formula {
   const char* id;
   Values given;
   Textbook next;
+  double decay = 0;  // the share of x that a step of 1 takes from it
 };
 
 std::ostream& operator<<(std::ostream& out, const Formula& formula) { return out << formula.id; }
@@ -109,6 +131,9 @@ const Formula formulas[] = {
     {"nesterov", {{"momentum", 0.8}}, nesterov},
     {"adam", {{"beta1", 0.8}, {"beta2", 0.95}, {"epsilon", 1e-3}}, adam},
     {"adagrad", {{"epsilon", 1e-3}}, adagrad},
+    {"adamw", {{"beta1", 0.8}, {"beta2", 0.95}, {"epsilon", 1e-3}, {"weight_decay", 0.3}}, adamw, 0.3},
+    {"rmsprop", {{"decay", 0.8}, {"epsilon", 1e-3}}, rmsprop},
+    {"lion", {{"beta1", 0.8}, {"beta2", 0.95}, {"weight_decay", 0.3}}, lion, 0.3},
 };
 
 template <class T>
@@ -133,11 +158,22 @@ TEST_P(Optimizers, LeaveAModelWithoutCoordinatesAlone) {
   EXPECT_TRUE(x.empty());
 }
 
+/// But for the decay of weights.
 TEST_P(Optimizers, StayWhereTheGradientIsZero) {
   Stepper<double> optimizer(GetParam().id, GetParam().given, 2);
   Vector x = {1, -2};
   for (std::uint64_t round = 0; round < 3; ++round) optimizer.step(round, 0.1, {0, 0}, x);
-  EXPECT_EQ(x, (Vector{1, -2}));
+  const double left = std::pow(1 - 0.1 * GetParam().decay, 3);
+  EXPECT_NEAR(x[0], left, 1e-15);
+  EXPECT_NEAR(x[1], -2 * left, 1e-15);
+}
+
+TEST_P(Optimizers, LetNanThrough) {
+  Stepper<double> optimizer(GetParam().id, GetParam().given, 2);
+  Vector x = {1, -2};
+  optimizer.step(0, 0.1, {NAN, 1}, x);
+  EXPECT_TRUE(std::isnan(x[0]));
+  EXPECT_TRUE(std::isfinite(x[1]));
 }
 
 std::string name_of(const testing::TestParamInfo<Formula>& test) {
@@ -179,6 +215,22 @@ TEST(OptimizersOnAQuadratic, AdamReachesTheMinimum) {
   const auto falling = [](std::uint64_t round) { return 0.1 * std::pow(0.99, static_cast<double>(round)); };
   EXPECT_LT(distance_to_minimum(trajectory<double>("adam", {}, 2000, falling).back()), 1e-4);
   EXPECT_LT(distance_to_minimum(trajectory<float>("adam", {}, 2000, falling).back()), 1e-4);
+}
+
+TEST(OptimizersOnAQuadratic, StepsThatFallReachTheMinimum) {
+  const auto falling = [](std::uint64_t round) { return 0.1 * std::pow(0.99, static_cast<double>(round)); };
+  for (const auto& [id, given] : {std::pair<const char*, Values>{"adamw", {{"weight_decay", 0.0}}},
+                                  {"rmsprop", {}},
+                                  {"lion", {{"weight_decay", 0.0}}}}) {
+    EXPECT_LT(distance_to_minimum(trajectory<double>(id, given, 2000, falling).back()), 1e-3) << id;
+    EXPECT_LT(distance_to_minimum(trajectory<float>(id, given, 2000, falling).back()), 1e-3) << id;
+  }
+}
+
+TEST(OptimizersOnAQuadratic, AdamWWithoutDecayIsAdam) {
+  const std::vector<Vector> with = trajectory<double>("adamw", {{"weight_decay", 0.0}}, 300, stepsize_of),
+                            without = trajectory<double>("adam", {}, 300, stepsize_of);
+  for (std::uint32_t j = 0; j < dim; ++j) EXPECT_NEAR(with.back()[j], without.back()[j], 1e-12);
 }
 
 }  // namespace
