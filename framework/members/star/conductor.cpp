@@ -37,7 +37,8 @@ Conductor::Conductor(const RunConfig& config, Channel& channel, RunDirectory& di
   summary_.transport = config.transport.descriptor->id;
   for (const PluginSpec* spec : {&config.problem, &config.mechanism, &config.optimizer, &config.transport})
     list_plugins(*spec, summary_.plugins);
-  if (config.topology) list_plugins(*config.topology, summary_.plugins);
+  for (const std::optional<PluginSpec>* spec : {&config.topology, &config.rule})
+    if (*spec) list_plugins(**spec, summary_.plugins);
 }
 
 void Conductor::resume(const Checkpoint& checkpoint) {
@@ -52,6 +53,11 @@ Summary Conductor::run() {
   } catch (const Interrupted&) {
     finish("interrupted");
   } catch (const Failure& failure) {
+    // A signal to all reaches workers too, and their end may be heard of before the signal is looked at.
+    if (failure.code() == Exit::peer && StopSignals::requested()) {
+      finish("interrupted");
+      return summary_;
+    }
     channel_->broadcast_failure(failure);
     if (config_->checkpoint.at_end) leave_state(false);
     if (const std::string fault = writer_.wait(); !fault.empty()) warn(fault);
