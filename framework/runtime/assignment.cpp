@@ -53,10 +53,12 @@ RunConfig resumed_config(const RunOptions& options) {
   if (!fs::exists(file))
     throw Failure(Exit::usage, "--resume " + options.resume + ": is no run directory: it has no config.toml");
   if (!options.trust) require_trusted(options.resume);
-  RunConfig config = load_config(file, options.set, options.resume, options.data_is_elsewhere);
   // A fault that ended the run has happened; it comes again only if it is asked for again.
   const auto injects = [](const std::string& set) { return set.starts_with("faults"); };
-  if (std::none_of(options.set.begin(), options.set.end(), injects)) config.faults.inject.clear();
+  std::vector<std::string> overrides = options.set;
+  if (std::none_of(overrides.begin(), overrides.end(), injects)) overrides.push_back("faults.inject=[]");
+  RunConfig config = load_config(file, overrides, options.resume, options.data_is_elsewhere);
+  config.overrides = options.set;
   return config;
 }
 

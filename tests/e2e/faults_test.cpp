@@ -110,6 +110,18 @@ TEST_F(Faults, CtrlCWritesACheckpointThatARunGoesOnFrom) {
   }
 }
 
+/// A fault that ended the run does not come again, not even where it could not have come.
+TEST_F(Faults, ARunThatAnInjectedFaultEndedGoesOnInOneProcess) {
+  const Result ended = run_program(
+      arguments("run", {"transport.plugin=tcp", "run.rounds=50", "faults.on_worker_loss=stop",
+                        "checkpoint.every_rounds=10", "faults.inject=[{kind='kill', worker=1, round=25}]"}));
+  EXPECT_EQ(ended.exit_code, 4) << ended.err;
+  const Result resumed =
+      run_program({"run", "--resume", folder_.path("run"), "--quiet", "--set", "transport.plugin=inproc"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(hash("run"), hash_of("whole", {"run.rounds=50"}));
+}
+
 /// If those before have taken as long.
 TEST_F(Faults, CtrlCWaitsForTheEndOfARound) {
   const std::string slow =
