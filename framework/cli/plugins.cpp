@@ -115,7 +115,8 @@ std::string sample(const tpc_param& param) {
 }
 
 void show_example(const tpc_descriptor& d) {
-  std::printf("  example\n    [%s]\n    plugin = \"%s\"\n", find_kind(d.kind)->section, d.id);
+  const Kind& kind = *find_kind(d.kind);
+  std::printf("  example\n    [%s]\n    %s = \"%s\"\n", kind.section, kind.key, d.id);
   for (std::uint32_t i = 0; i < d.param_count; ++i) {
     const tpc_param& param = *d.params[i];
     if (has_default(param))

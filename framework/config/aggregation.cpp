@@ -38,7 +38,7 @@ void read_aggregation(Section& root, RunConfig& config, const ResolveContext& co
     return section.refuse_unknown(std::string("the rule '") + mean + "'");
   if (config.topology && rule != nullptr)
     section.wrong(*rule, "rule", "is what a server makes of what its workers say, and on a graph there is none");
-  config.rule = resolve_plugin(section, TPC_AGGREGATOR, nullptr, context, "rule");
+  config.rule = resolve_plugin(section, TPC_AGGREGATOR, nullptr, context);
   require_workers(config);
   require_stepsize(root.child("optimizer"), config, context);
   if (config.evaluate == Evaluate::bound)

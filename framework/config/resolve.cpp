@@ -124,8 +124,8 @@ void refuse_unknown(Section& section, const tpc_descriptor& descriptor) {
 
 }  // namespace
 
-PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context,
-                          const char* key) {
+PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context) {
+  const char* const key = find_kind(kind)->key;
   const auto id = section.text(key);
   if (section.origin().empty() && fallback == nullptr)
     throw Failure(Exit::usage, context.file + ": there is no table [" + section.place() + "]; add it, with " + key +

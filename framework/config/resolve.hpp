@@ -19,9 +19,7 @@ struct ResolveContext {
 };
 
 /// Reads `plugin`, every parameter and every child slot of `section`; keys that the host owns must have been
-/// taken before. `fallback` is the plugin when none is named; nullptr: it must be named. `key` is where. Throws
-/// Failure.
-PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context,
-                          const char* key = "plugin");
+/// taken before. `fallback` is the plugin when none is named; nullptr: it must be named. Throws Failure.
+PluginSpec resolve_plugin(Section& section, tpc_kind kind, const char* fallback, const ResolveContext& context);
 
 }  // namespace threepc

@@ -11,6 +11,7 @@
 #include "config/section.hpp"
 #include "config/topology.hpp"
 #include "failure.hpp"
+#include "plugin/kinds.hpp"
 
 namespace threepc {
 namespace fs = std::filesystem;
@@ -227,10 +228,9 @@ void write_injections(Lines& out, const std::vector<Injection>& injections) {
 }
 
 /// A table that names a plugin, with the host's keys in it and the tables of what is nested.
-void write_plugin(Lines& out, const RunConfig& config, const PluginSpec& spec, bool complete,
-                  const char* key = "plugin") {
+void write_plugin(Lines& out, const RunConfig& config, const PluginSpec& spec, bool complete) {
   out.table(spec.place);
-  out.add(key, Value(std::string(spec.descriptor->id)));
+  out.add(find_kind(spec.descriptor->kind)->key, Value(std::string(spec.descriptor->id)));
   write_params(out, spec, complete);
   write_host_keys(out, config, spec.place, complete);
   for (const PluginSpec& child : spec.children) write_plugin(out, config, child, complete);
@@ -260,7 +260,7 @@ void write_topology(Lines& out, const RunConfig& config, bool complete) {
 }
 
 void write_aggregation(Lines& out, const RunConfig& config, bool complete) {
-  if (config.rule) write_plugin(out, config, *config.rule, complete, "rule");
+  if (config.rule) write_plugin(out, config, *config.rule, complete);
 }
 
 /// What relative paths are relative to. Standard input and pipes lie in no folder of the user's.

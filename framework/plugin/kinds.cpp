@@ -50,16 +50,19 @@ constexpr RequiredFunction of_aggregator[] = {
 constexpr std::uint32_t compressors = 1U << TPC_COMPRESSOR, mechanisms = 1U << TPC_MECHANISM;
 
 constexpr Kind table[] = {
-    {TPC_COMPRESSOR, "compressor", "mechanism.compressor", compressors, sizeof(tpc_compressor), sizeof(tpc_compressor),
-     of_compressor},
-    {TPC_MECHANISM, "mechanism", "mechanism", compressors | mechanisms, sizeof(tpc_mechanism), sizeof(tpc_mechanism),
-     of_mechanism},
-    {TPC_OPTIMIZER, "optimizer", "optimizer", 0, offsetof(tpc_optimizer, extension), sizeof(tpc_optimizer),
+    {TPC_COMPRESSOR, "compressor", "mechanism.compressor", "plugin", compressors, sizeof(tpc_compressor),
+     sizeof(tpc_compressor), of_compressor},
+    {TPC_MECHANISM, "mechanism", "mechanism", "plugin", compressors | mechanisms, sizeof(tpc_mechanism),
+     sizeof(tpc_mechanism), of_mechanism},
+    {TPC_OPTIMIZER, "optimizer", "optimizer", "plugin", 0, offsetof(tpc_optimizer, extension), sizeof(tpc_optimizer),
      of_optimizer},
-    {TPC_PROBLEM, "problem", "problem", 0, offsetof(tpc_problem, evaluate_rows), sizeof(tpc_problem), of_problem},
-    {TPC_TRANSPORT, "transport", "transport", 0, offsetof(tpc_transport, place), sizeof(tpc_transport), of_transport},
-    {TPC_TOPOLOGY, "topology", "topology", 0, sizeof(tpc_topology), sizeof(tpc_topology), of_topology},
-    {TPC_AGGREGATOR, "aggregator", "aggregation", 0, sizeof(tpc_aggregator), sizeof(tpc_aggregator), of_aggregator},
+    {TPC_PROBLEM, "problem", "problem", "plugin", 0, offsetof(tpc_problem, evaluate_rows), sizeof(tpc_problem),
+     of_problem},
+    {TPC_TRANSPORT, "transport", "transport", "plugin", 0, offsetof(tpc_transport, place), sizeof(tpc_transport),
+     of_transport},
+    {TPC_TOPOLOGY, "topology", "topology", "plugin", 0, sizeof(tpc_topology), sizeof(tpc_topology), of_topology},
+    {TPC_AGGREGATOR, "aggregator", "aggregation", "rule", 0, sizeof(tpc_aggregator), sizeof(tpc_aggregator),
+     of_aggregator},
 };
 
 }  // namespace

@@ -19,6 +19,7 @@ struct Kind {
   tpc_kind id;
   const char* name;     // "compressor"
   const char* section;  // the table of a configuration that names one
+  const char* key;      // in it, by which a plugin is named
   std::uint32_t takes;  // the kinds that its slots may take: bits 1 << kind
   std::size_t least;    // the size of its function table in minor version 0 of the boundary
   std::size_t size;     // and now
