@@ -117,9 +117,32 @@ void Worker::handle(const tpc_message& message) {
   }
 }
 
-void Worker::deliver(const tpc_message&) {
-  throw Failure(Exit::peer, "the server sent what other workers say, and this worker has no use for it");
+void Worker::begin_jointly(const Question& question, std::uint64_t round, double stepsize, const void* x) {
+  const Profile::Scope computing(profile_, Phase::gradient, round);
+  question_ = question;
+  joint_->begin(problem_->context(round, membership_.worker, stepsize), x);
+  channel_.send(server, MessageType::exchange, round, joint_->said());
 }
+
+/// What the worker's peers have said in the evaluation that it is in.
+void Worker::deliver(const tpc_message& message) {
+  if (!joint_) throw Failure(Exit::peer, "the server sent what other workers say, and this worker has no use for it");
+  {
+    const Profile::Scope computing(profile_, Phase::gradient, message.round);
+    joint_->hear(payload_of(message));
+  }
+  if (joint_->is_over()) return go_on(question_, message.round);
+  channel_.send(server, MessageType::exchange, message.round, joint_->said());
+}
+
+void Worker::make_estimator() {
+  estimator_.emplace(*config_, *problem_, problem_->facts().rows);
+  if (find_exchange(config_->problem) == nullptr) return;
+  joint_.emplace(*problem_);
+  estimator_->take_from([this](double* value, void* gradient) { joint_->read(value, gradient); });
+}
+
+std::uint64_t Worker::longest_parcels() const { return joint_ ? problem_->peers().longest : 0; }
 
 void Worker::agree(std::span<const std::uint8_t> server_lines) {
   const std::string difference = first_difference(agreement_text(*config_), text_of(server_lines));
@@ -134,7 +157,7 @@ void Worker::make_problem() {
   membership_.dim = facts.dim;
   for (std::uint32_t i = 0; i < facts.block_count; ++i)
     membership_.blocks.push_back({facts.blocks[i]->rows, facts.blocks[i]->columns});
-  estimator_.emplace(*config_, *problem_, facts.rows);
+  make_estimator();
   x_ = RawVector(membership_.dtype, membership_.dim);
   channel_.limit(server, prepare());
 }
@@ -144,8 +167,7 @@ void Worker::send_facts() {
   WorkerFacts facts{known.dim,         problem_->has_curvature(), known.L_i,
                     known.L_minus,     known.hessian_spread,      membership_.blocks,
                     known.data_digest, known.own_data != 0};
-  if (find_exchange(config_->problem) != nullptr)
-    facts.longest_parcels = std::max<std::uint64_t>(problem_->peers().longest, 1);
+  if (joint_) facts.longest_parcels = std::max<std::uint64_t>(longest_parcels(), 1);
   const bool wanted = !config_->stepsize.has_value();
   if (wanted && std::isnan(facts.L_i) && facts.has_curvature)
     facts.L_i = largest_eigenvalue(facts.dim, [&](std::span<const double> v, std::span<double> out) {

@@ -10,6 +10,7 @@
 #include "config/run_config.hpp"
 #include "members/channel.hpp"
 #include "members/injector.hpp"
+#include "members/star/joint_evaluation.hpp"
 #include "method/estimator.hpp"
 #include "plugin/instances.hpp"
 #include "record/profile.hpp"
@@ -42,8 +43,8 @@ class Worker {
   virtual std::uint64_t prepare() = 0;
   /// At x^t, or on the way there.
   virtual void answer(const Question& question, const tpc_message& message) = 0;
-  /// What the worker's peers have said in the evaluation that it is in.
-  virtual void deliver(const tpc_message& message);
+  /// The evaluation that begin_jointly() began is over, and the estimator knows its gradient.
+  virtual void go_on(const Question& question, std::uint64_t round) = 0;
   /// All that it needs to go on from here, and back: becomes what `in` says, of the end of `round`, or, where that is
   /// empty, what it was at the start. take_state throws tpc::Error for what does not fit.
   virtual Bytes state() = 0;
@@ -51,6 +52,12 @@ class Worker {
   /// The plugin at fault where what it sent is not finite; "" if none.
   virtual std::string diagnosis(std::uint64_t round) const = 0;
 
+  /// Of a problem that has an exchange: what `question` asks for at x is done once its gradient there is known.
+  void begin_jointly(const Question& question, std::uint64_t round, double stepsize, const void* x);
+  /// Anew, as of a worker that has played no round.
+  void make_estimator();
+  /// Bytes of the parcels of one exchange; 0: the problem has none.
+  std::uint64_t longest_parcels() const;
   /// What `message` holds, where vectors of the run can lie.
   const void* aligned(const tpc_message& message);
   /// Sends `message`, a sealed update, as often and as whole as [faults] inject has it.
@@ -63,7 +70,8 @@ class Worker {
   double stepsize_;
   std::optional<Problem> problem_;
   std::optional<Estimator> estimator_;
-  RawVector x_;  // a copy of the model, only where the transport's is not aligned
+  std::optional<JointEvaluation> joint_;  // of a problem that has an exchange
+  RawVector x_;                           // a copy of the model, only where the transport's is not aligned
   Injector injector_;
   Profile profile_;
 
@@ -73,12 +81,14 @@ class Worker {
   void agree(std::span<const std::uint8_t> server_lines);
   void make_problem();
   void send_facts();
+  void deliver(const tpc_message& message);
   void answer_curvature(const tpc_message& message);
   void answer_snapshot(std::uint64_t round);
   void restore(const tpc_message& message);
   void answer_profile(const tpc_message& message);
   void require_problem(const char* what) const;
 
+  Question question_ = {};  // what the joint evaluation is for
   bool done_ = false;
   std::uint64_t round_ = 0;
 };

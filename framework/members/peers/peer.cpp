@@ -18,16 +18,7 @@ std::uint64_t Peer::prepare() {
   node_.emplace(*config_, membership_, network, [this](std::uint64_t round) { return stepsize(round); });
   start();
   const MechanismTree& tree = node_->mechanism();
-  const std::uint64_t parcels = make_joint();
-  return longest_node_state(*config_, *network, tree) + PublicationLog::most_bytes(*config_, tree, parcels);
-}
-
-/// Of a problem that has an exchange. Returns the bytes of one.
-std::uint64_t Peer::make_joint() {
-  if (find_exchange(config_->problem) == nullptr) return 0;
-  joint_.emplace(*problem_);
-  estimator_->take_from([this](double* value, void* gradient) { joint_->read(value, gradient); });
-  return problem_->peers().longest;
+  return longest_node_state(*config_, *network, tree) + PublicationLog::most_bytes(*config_, tree, longest_parcels());
 }
 
 /// Before any round.
@@ -40,26 +31,13 @@ void Peer::start() {
 void Peer::answer(const Question& question, const tpc_message& message) {
   if (question.form == Form::mail) return play(question, message.round, payload_of(message));
   const void* const x = aligned(message);
-  if (joint_) return begin_jointly(question, message.round, x);
+  if (joint_) return begin_jointly(question, message.round, stepsize(message.round), x);
   send_evaluation(message.round, x);
 }
 
-void Peer::begin_jointly(const Question& question, std::uint64_t round, const void* x) {
-  const Profile::Scope computing(profile_, Phase::gradient, round);
-  question_ = question;
-  joint_->begin(problem_->context(round, membership_.worker, stepsize(round)), x);
-  channel_.send(server, MessageType::exchange, round, joint_->said());
-}
-
-void Peer::deliver(const tpc_message& message) {
-  if (!joint_) return Worker::deliver(message);
-  {
-    const Profile::Scope computing(profile_, Phase::gradient, message.round);
-    joint_->hear(payload_of(message));
-  }
-  if (!joint_->is_over()) return channel_.send(server, MessageType::exchange, message.round, joint_->said());
-  if (question_.form != Form::mail) return send_evaluation(message.round, joint_->x().data());
-  finish(question_, message.round, &joint_->x());
+void Peer::go_on(const Question& question, std::uint64_t round) {
+  if (question.form != Form::mail) return send_evaluation(round, joint_->x().data());
+  finish(question, round, &joint_->x());
 }
 
 double Peer::stepsize(std::uint64_t round) const {
@@ -70,7 +48,7 @@ void Peer::play(const Question& question, std::uint64_t round, std::span<const s
   if (!question.update) return send_x(round);
   injector_.act(round, Injection::When::receive);
   const RawVector* const at = mix(round, mail);
-  if (joint_ && at != nullptr) return begin_jointly(question, round, at->data());
+  if (joint_ && at != nullptr) return begin_jointly(question, round, stepsize(round), at->data());
   finish(question, round, at);
 }
 
@@ -132,7 +110,7 @@ Bytes Peer::state() {
 /// again, and gives the same bits. Nothing remains of what it was: it may never have been gone.
 void Peer::take_state(std::uint64_t, tpc::Reader& in) {
   node_.reset();
-  estimator_.emplace(*config_, *problem_, problem_->facts().rows);
+  make_estimator();
   prepare();
   if (in.remaining() == 0) return;
   std::uint64_t next = in.get<std::uint64_t>();

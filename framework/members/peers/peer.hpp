@@ -7,7 +7,6 @@
 #include <string>
 
 #include "members/peers/node.hpp"
-#include "members/star/joint_evaluation.hpp"
 #include "members/worker.hpp"
 
 namespace threepc {
@@ -22,16 +21,14 @@ class Peer final : public Worker {
  private:
   std::uint64_t prepare() override;
   void answer(const Question& question, const tpc_message& message) override;
-  void deliver(const tpc_message& message) override;
+  void go_on(const Question& question, std::uint64_t round) override;
   Bytes state() override;
   void take_state(std::uint64_t round, tpc::Reader& in) override;
   std::string diagnosis(std::uint64_t round) const override;
 
   void start();
-  std::uint64_t make_joint();
   void play(const Question& question, std::uint64_t round, std::span<const std::uint8_t> mail);
   const RawVector* mix(std::uint64_t round, std::span<const std::uint8_t> mail);
-  void begin_jointly(const Question& question, std::uint64_t round, const void* x);
   void finish(const Question& question, std::uint64_t round, const RawVector* at);
   void adapt(std::uint64_t round, const RawVector& at);
   void publish(std::uint64_t round);
@@ -42,9 +39,7 @@ class Peer final : public Worker {
   void load(tpc::Reader& in);
 
   std::optional<GraphNode> node_;
-  std::optional<JointEvaluation> joint_;  // of a problem that has an exchange
-  Question question_ = {};                // what is answered when it is over
-  Bytes publication_;                     // sealed
+  Bytes publication_;  // sealed
 };
 
 }  // namespace threepc

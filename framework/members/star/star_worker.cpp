@@ -20,10 +20,7 @@ StarWorker::StarWorker(const RunConfig& config, std::uint32_t rank, std::functio
 
 std::uint64_t StarWorker::prepare() {
   encoder_.emplace(config_->mechanism, membership_);
-  if (find_exchange(config_->problem) == nullptr) return longest_message(*config_, *encoder_);
-  joint_.emplace(*problem_);
-  estimator_->take_from([this](double* value, void* gradient) { joint_->read(value, gradient); });
-  return longest_message(*config_, *encoder_, problem_->peers().longest);
+  return longest_message(*config_, *encoder_, longest_parcels());
 }
 
 void StarWorker::answer(const Question& question, const tpc_message& message) {
@@ -32,7 +29,7 @@ void StarWorker::answer(const Question& question, const tpc_message& message) {
   if (x == nullptr)
     channel_.send(server, MessageType::astray, message.round, {});
   else if (joint_)
-    begin_jointly(question, message.round, x);
+    begin_jointly(question, message.round, stepsize_, x);
   else
     answer_at(question, message.round, x);
 }
@@ -42,21 +39,8 @@ void StarWorker::answer_at(const Question& question, std::uint64_t round, const 
   answer_evaluate(round, x);
 }
 
-void StarWorker::begin_jointly(const Question& question, std::uint64_t round, const void* x) {
-  const Profile::Scope computing(profile_, Phase::gradient, round);
-  question_ = question;
-  joint_->begin(problem_->context(round, membership_.worker, stepsize_), x);
-  channel_.send(server, MessageType::exchange, round, joint_->said());
-}
-
-void StarWorker::deliver(const tpc_message& message) {
-  if (!joint_) return Worker::deliver(message);
-  {
-    const Profile::Scope computing(profile_, Phase::gradient, message.round);
-    joint_->hear(payload_of(message));
-  }
-  if (joint_->is_over()) return answer_at(question_, message.round, joint_->x().data());
-  channel_.send(server, MessageType::exchange, message.round, joint_->said());
+void StarWorker::go_on(const Question& question, std::uint64_t round) {
+  answer_at(question, round, joint_->x().data());
 }
 
 /// x^t. nullptr: the server's steps have not led there.

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "members/star/joint_evaluation.hpp"
 #include "members/worker.hpp"
 #include "method/encoder.hpp"
 #include "method/model_roles.hpp"
@@ -21,7 +20,7 @@ class StarWorker final : public Worker {
  private:
   std::uint64_t prepare() override;
   void answer(const Question& question, const tpc_message& message) override;
-  void deliver(const tpc_message& message) override;
+  void go_on(const Question& question, std::uint64_t round) override;
   Bytes state() override;
   void take_state(std::uint64_t round, tpc::Reader& in) override;
   std::string diagnosis(std::uint64_t round) const override;
@@ -30,7 +29,6 @@ class StarWorker final : public Worker {
   void make_replica();
   const void* replay(Form form, const tpc_message& message);
   void answer_at(const Question& question, std::uint64_t round, const void* x);
-  void begin_jointly(const Question& question, std::uint64_t round, const void* x);
   void answer_model(std::uint64_t round, const void* x, bool evaluate);
   double next_gradient(std::uint64_t round, const void* x, bool evaluate);
   void propose(std::uint64_t round, bool measure);
@@ -42,9 +40,7 @@ class StarWorker final : public Worker {
   bool begun_ = false;  // it has taken part in a round, or goes on for one that has
   bool in_process_;
   std::optional<Encoder> encoder_;
-  std::optional<ModelReplica> replica_;   // where the server's steps are replayed
-  std::optional<JointEvaluation> joint_;  // of a problem that has an exchange
-  Question question_ = {};                // what is answered when it is over
+  std::optional<ModelReplica> replica_;  // where the server's steps are replayed
   Measurement measurement_;
   std::optional<RawVector> claim_;  // of an attacker
   Bytes message_;                   // the update: a sealed program
