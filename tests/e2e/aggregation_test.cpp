@@ -2,44 +2,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "program.hpp"
+#include "training.hpp"
 
 namespace threepc::test {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-using Set = std::vector<std::string>;
 
 /// 2 of 10 turn their gradients round, and are loud.
 const std::string attacked =
     R"(faults.inject=[{kind="attack",worker=3,round=0,size=10},{kind="attack",worker=7,round=0,size=10}])";
 
-class Aggregation : public testing::Test {
+class Aggregation : public Training {
  protected:
-  Result run(const std::string& name, const Set& set) const {
-    Set arguments = {"run", config_, "--quiet", "--force", "--out", folder_.path(name)};
-    for (const std::string& item : set) arguments.insert(arguments.end(), {"--set", item});
-    return run_program(arguments);
-  }
-  json summary(const std::string& name, const Set& set) const {
-    const Result result = run(name, set);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return read_summary(folder_.path(name));
-  }
-  std::string refusal(const Set& set) const {
-    const Result result = run("refused", set);
-    EXPECT_EQ(result.exit_code, 2) << result.err;
-    return result.err;
-  }
-
-  Folder folder_;
-  std::string config_ = folder_.write("run.toml",
-                                      "[run]\nrounds = 400\nevaluate_every = 50\n[workers]\ncount = 10\n"
-                                      "[problem]\nplugin = \"quadratic\"\ndim = 50\ns = 0.1\nlambda = 0.3\n"
-                                      "[mechanism]\nplugin = \"ef21\"\n"
-                                      "compressor = {plugin = \"topk\", k = 10}\n"
-                                      "[optimizer]\nplugin = \"gd\"\nstepsize = 0.1\n");
+  Aggregation()
+      : Training(
+            "[run]\nrounds = 400\nevaluate_every = 50\n[workers]\ncount = 10\n"
+            "[problem]\nplugin = \"quadratic\"\ndim = 50\ns = 0.1\nlambda = 0.3\n"
+            "[mechanism]\nplugin = \"ef21\"\n"
+            "compressor = {plugin = \"topk\", k = 10}\n"
+            "[optimizer]\nplugin = \"gd\"\nstepsize = 0.1\n") {}
 };
 
 const Set rules = {R"(aggregation={rule="median"})", R"(aggregation={rule="trimmed-mean",beta=0.2})",

@@ -12,43 +12,25 @@
 #include <utility>
 
 #include "graph/splitmix64.hpp"
-#include "program.hpp"
+#include "training.hpp"
 
 namespace threepc::test {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-using Set = std::vector<std::string>;
 
 const std::string reference = std::string(THREEPC_TEST_SOURCES) + "/reference/gcn.json";
 
-class Gcn : public testing::Test {
+class Gcn : public Training {
  protected:
-  Result run(const std::string& name, const Set& set = {}) const {
-    Set arguments = {"run", config_, "--quiet", "--force", "--out", folder_.path(name)};
-    for (const std::string& item : set) arguments.insert(arguments.end(), {"--set", item});
-    return run_program(arguments);
-  }
-  json summary(const std::string& name, const Set& set = {}) const {
-    const Result result = run(name, set);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return read_summary(folder_.path(name));
-  }
-  /// stderr of a run that is refused with this code.
-  std::string refusal(const Set& set, int code = 2) const {
-    const Result result = run("refused", set);
-    EXPECT_EQ(result.exit_code, code) << result.err;
-    return result.err;
-  }
-
-  Folder folder_;
-  std::string config_ = folder_.write("run.toml",
-                                      "[run]\nrounds = 60\nevaluate_every = 10\n[workers]\ncount = 4\n"
-                                      "[problem]\nplugin = \"gcn\"\nnodes = 80\nwords = 20\nhidden = 4\n"
-                                      "[mechanism]\nplugin = \"ef21\"\n"
-                                      "compressor = {plugin = \"topk\", k = 10}\n"
-                                      "[optimizer]\nplugin = \"gd\"\nstepsize = 0.5\n");
+  Gcn()
+      : Training(
+            "[run]\nrounds = 60\nevaluate_every = 10\n[workers]\ncount = 4\n"
+            "[problem]\nplugin = \"gcn\"\nnodes = 80\nwords = 20\nhidden = 4\n"
+            "[mechanism]\nplugin = \"ef21\"\n"
+            "compressor = {plugin = \"topk\", k = 10}\n"
+            "[optimizer]\nplugin = \"gd\"\nstepsize = 0.5\n") {}
 };
 
 /// In a star, and on graphs with methods that want their gradients at different times.

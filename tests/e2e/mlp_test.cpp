@@ -8,14 +8,13 @@
 #include <sstream>
 
 #include "graph/splitmix64.hpp"
-#include "program.hpp"
+#include "training.hpp"
 
 namespace threepc::test {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-using Set = std::vector<std::string>;
 
 /// Points of the square, of the class of their quadrant: no linear model can tell them apart.
 std::string quadrants(int rows) {
@@ -28,28 +27,18 @@ std::string quadrants(int rows) {
   return out.str();
 }
 
-class MlpRun : public testing::Test {
+class MlpRun : public Training {
  protected:
-  Result run(const std::string& name, const Set& set = {}) const {
-    Set arguments = {"run", config_, "--quiet", "--force", "--out", folder_.path(name)};
-    for (const std::string& item : set) arguments.insert(arguments.end(), {"--set", item});
-    return run_program(arguments);
-  }
-  json summary(const std::string& name, const Set& set = {}) const {
-    const Result result = run(name, set);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return read_summary(folder_.path(name));
-  }
+  MlpRun()
+      : Training(
+            "[run]\nrounds = 200\nevaluate_every = 50\n[workers]\ncount = 4\nbatch = 16\n"
+            "[problem]\nplugin = \"mlp\"\ndata = \"quadrants\"\nhidden = [16, 12]\n"
+            "activation = \"gelu\"\nheld_out = 0.2\nsplit = \"shuffled\"\n"
+            "[mechanism]\nplugin = \"ef21\"\nmomentum = 0.5\n"
+            "compressor = {plugin = \"topk\", fraction = 0.2, per = \"layer\"}\n"
+            "[optimizer]\nplugin = \"gd\"\nstepsize = 0.3\n") {}
 
-  Folder folder_;
   std::string data_ = folder_.write("quadrants", quadrants(400));
-  std::string config_ = folder_.write("run.toml",
-                                      "[run]\nrounds = 200\nevaluate_every = 50\n[workers]\ncount = 4\nbatch = 16\n"
-                                      "[problem]\nplugin = \"mlp\"\ndata = \"quadrants\"\nhidden = [16, 12]\n"
-                                      "activation = \"gelu\"\nheld_out = 0.2\nsplit = \"shuffled\"\n"
-                                      "[mechanism]\nplugin = \"ef21\"\nmomentum = 0.5\n"
-                                      "compressor = {plugin = \"topk\", fraction = 0.2, per = \"layer\"}\n"
-                                      "[optimizer]\nplugin = \"gd\"\nstepsize = 0.3\n");
 };
 
 const std::vector<const char*> compared = {"x_hash", "f", "metrics", "uplink_bits_per_worker"};

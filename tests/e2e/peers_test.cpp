@@ -7,45 +7,26 @@
 #include <map>
 
 #include "../unit/network/graphs.hpp"
-#include "program.hpp"
+#include "training.hpp"
 
 namespace threepc::test {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-using Set = std::vector<std::string>;
 
 const std::string reference = std::string(THREEPC_TEST_SOURCES) + "/reference/digraph_optimization.json";
 
-class Peers : public testing::Test {
+class Peers : public Training {
  protected:
-  Result run(const std::string& name, const Set& set = {}) const {
-    Set arguments = {"run", config_, "--quiet", "--force", "--out", folder_.path(name)};
-    for (const std::string& item : set) arguments.insert(arguments.end(), {"--set", item});
-    return run_program(arguments);
-  }
-  json summary(const std::string& name, const Set& set = {}) const {
-    const Result result = run(name, set);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return read_summary(folder_.path(name));
-  }
-  std::string hash(const std::string& name, const Set& set = {}) const { return summary(name, set)["x_hash"]; }
-  /// stderr of a run that is refused with this code.
-  std::string refusal(const Set& set, int code = 2) const {
-    const Result result = run("refused", set);
-    EXPECT_EQ(result.exit_code, code) << result.err;
-    return result.err;
-  }
-
-  Folder folder_;
-  std::string config_ = folder_.write("run.toml",
-                                      "[run]\nrounds = 200\nevaluate_every = 20\n[workers]\ncount = 6\n"
-                                      "[problem]\nplugin = \"quadratic\"\ndim = 50\ns = 1.0\nlambda = 0.1\n"
-                                      "[topology]\nplugin = \"random\"\nweights = \"out-degree\"\n"
-                                      "[mechanism]\nplugin = \"clag\"\nzeta = 10\n"
-                                      "compressor = {plugin = \"topk\", k = 5}\n"
-                                      "[optimizer]\nplugin = \"push-diging\"\nstepsize = 0.05\n");
+  Peers()
+      : Training(
+            "[run]\nrounds = 200\nevaluate_every = 20\n[workers]\ncount = 6\n"
+            "[problem]\nplugin = \"quadratic\"\ndim = 50\ns = 1.0\nlambda = 0.1\n"
+            "[topology]\nplugin = \"random\"\nweights = \"out-degree\"\n"
+            "[mechanism]\nplugin = \"clag\"\nzeta = 10\n"
+            "compressor = {plugin = \"topk\", k = 5}\n"
+            "[optimizer]\nplugin = \"push-diging\"\nstepsize = 0.05\n") {}
 };
 
 TEST_F(Peers, HaveTheSameBitsOnEveryTransport) {

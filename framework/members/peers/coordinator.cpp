@@ -209,7 +209,7 @@ void Coordinator::watch(std::uint64_t round) {
   if (finite_ && config_->evaluate != Evaluate::off) evaluate(round, mean_);
   line.measured = {{"consensus", error},
                    {"published_bits_per_worker", 8 * static_cast<double>(published_bytes_) / config_->workers}};
-  if (relay_.exchanges() > 0) line.measured.push_back({"exchange_bits_per_worker", exchange_bits()});
+  if (relay_.exchanges() > 0) line.measured.push_back({"exchange_bits_per_worker", relay_.bits_per_worker()});
   judge_consensus(round, error);
   if (finite_ && config_->evaluate != Evaluate::off)
     if (const auto why = journal_.divergence()) {

@@ -55,7 +55,6 @@ class Coordinator final : public Conductor {
   void judge_consensus(std::uint64_t round, double error);
   std::span<const std::uint8_t> evaluation_of(std::uint32_t worker, std::size_t size);
   std::uint64_t evaluation_bytes() const;
-  double exchange_bits() const { return 8 * static_cast<double>(relay_.bytes()) / config_->workers; }
   void write_checkpoint(std::uint64_t round);
   void undo_open_round();
 

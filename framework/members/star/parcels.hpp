@@ -34,6 +34,7 @@ class Relay {
   std::uint32_t exchanges() const { return exchanges_; }
   /// Bytes of all parcels so far: what would cross a network in which workers have links to each other.
   std::uint64_t bytes() const { return bytes_; }
+  double bits_per_worker() const { return 8 * static_cast<double>(bytes_) / workers_; }
 
   void begin_round(std::uint64_t round);
   /// Takes what `worker` says, unless it has said so before. Returns the stage of it. Throws Failure(Exit::peer).

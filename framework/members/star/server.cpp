@@ -227,7 +227,8 @@ void Server::record(std::uint64_t round) {
   const auto why = evaluation_->is_complete() ? journal_.divergence() : std::nullopt;
   diverged_ = why.has_value();
   if (why && !why->empty()) warn("round " + std::to_string(round) + ": " + *why);
-  if (relay_.exchanges() > 0) journal_.line().measured.push_back({"exchange_bits_per_worker", exchange_bits()});
+  if (relay_.exchanges() > 0)
+    journal_.line().measured.push_back({"exchange_bits_per_worker", relay_.bits_per_worker()});
   journal_.record({iterate_->x().bytes(), iterate_->x().size_bytes()}, wire_bytes());
   if (!diverged_) std::memcpy(last_finite_.data(), iterate_->x().data(), iterate_->x().size_bytes());
 }

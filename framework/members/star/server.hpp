@@ -58,7 +58,6 @@ class Server final : public Conductor {
   void count(const Update& update) { journal_.count_update(update.what.values, update.bytes); }
   void evaluate(std::uint64_t round);
   void record(std::uint64_t round);
-  double exchange_bits() const { return 8 * static_cast<double>(relay_.bytes()) / config_->workers; }
   void step(std::uint64_t round);
   bool is_reported(std::uint32_t worker) const { return aggregate_->is_member(worker) && !roster_.is_leaving(worker); }
   std::uint64_t longest_from_worker() const override;
